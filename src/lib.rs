@@ -1,1 +1,4 @@
-
+//! Martlet: files in, checked Parquet marts out.
+pub mod compile;
+pub mod diag;
+pub mod spec;

@@ -1,0 +1,150 @@
+//! The plan: what `compile` makes of a project. Immutable; every name, type and order settled.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::logical_expr::Expr;
+use datafusion::sql::parser::Statement;
+
+use crate::diag::SourceText;
+use crate::spec::{
+    Files, Mart, Materialized, Model, OnFail, Reader, Settings, Source, TableCheck, Threshold,
+};
+
+use super::TableName;
+
+/// A project that checks.
+#[derive(Debug)]
+pub struct Plan {
+    /// The settings of the target.
+    pub settings: Settings,
+    /// Every source, model and mart; each after all that it reads.
+    pub nodes: Vec<Node>,
+}
+
+impl Plan {
+    /// The node of that name.
+    pub fn node(&self, name: &TableName) -> Option<&Node> {
+        self.nodes.iter().find(|n| n.name == *name)
+    }
+}
+
+/// A table of the warehouse and how it comes to be.
+#[derive(Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: TableName,
+    /// The pipeline that declares it.
+    pub pipeline: String,
+    /// The pipeline's tags and its own.
+    pub tags: Vec<String>,
+    /// What one row is.
+    pub description: Option<String>,
+    /// The columns it has in SQL.
+    pub schema: SchemaRef,
+    /// The tables it reads, sorted.
+    pub inputs: Vec<TableName>,
+    /// How it comes to be.
+    pub body: Body,
+}
+
+/// How a table comes to be.
+#[derive(Debug)]
+pub enum Body {
+    /// From files.
+    Source(Box<SourceNode>),
+    /// From SQL, kept inside.
+    Model(Box<ModelNode>),
+    /// From SQL, published.
+    Mart(Box<MartNode>),
+}
+
+/// A source or reference, ready to be ingested.
+#[derive(Debug)]
+pub struct SourceNode {
+    /// Its contract.
+    pub spec: Source,
+    /// The text that declares it, for places.
+    pub source: Arc<SourceText>,
+    /// Its files in this target.
+    pub files: Files,
+    /// How to read them.
+    pub reader: Reader,
+    /// The folder that `files.path` is below.
+    pub root: PathBuf,
+    /// Rules on rows, planned against [`Node::schema`].
+    pub rules: Vec<RowRule>,
+}
+
+/// A rule on a source's rows.
+#[derive(Debug)]
+pub struct RowRule {
+    /// Its name in reports.
+    pub name: String,
+    /// Broken where false; null passes.
+    pub expression: Expr,
+    /// What happens to the row.
+    pub on_fail: OnFail,
+    /// From here it is worth a warning.
+    pub warn_if: Option<Threshold>,
+    /// From here the file stops the run.
+    pub error_if: Option<Threshold>,
+}
+
+/// SQL, parsed, its parameters bound.
+#[derive(Debug)]
+pub struct Query {
+    /// The text.
+    pub source: Arc<SourceText>,
+    /// The statement, `$parameters` replaced by typed literals, `$as_of` left in place.
+    pub statement: Statement,
+    /// The bound parameters as text, for the record: name and value.
+    pub parameters: BTreeMap<String, String>,
+    /// Whether it reads `$as_of`.
+    pub reads_as_of: bool,
+}
+
+/// A model.
+#[derive(Debug)]
+pub struct ModelNode {
+    /// What the YAML says.
+    pub spec: Model,
+    /// Its SQL.
+    pub query: Query,
+    /// How it is kept.
+    pub materialized: Materialized,
+    /// The columns that its rows are sorted by: its grain, or all of them.
+    pub order: Vec<String>,
+    /// Rules on its rows.
+    pub checks: Vec<PlannedCheck>,
+}
+
+/// A mart.
+#[derive(Debug)]
+pub struct MartNode {
+    /// What the YAML says.
+    pub spec: Mart,
+    /// Its SQL.
+    pub query: Query,
+    /// The contract as Arrow: exactly the columns the YAML lists, before rates are added.
+    pub contract: SchemaRef,
+    /// The columns readers see: the contract and the rates.
+    pub published: SchemaRef,
+    /// Rules on its rows.
+    pub checks: Vec<PlannedCheck>,
+}
+
+/// A rule on a table, named, its expressions known to plan.
+#[derive(Debug)]
+pub struct PlannedCheck {
+    /// Its name in reports and manifests.
+    pub name: String,
+    /// What it says.
+    pub spec: TableCheck,
+    /// The text that declares it, for places.
+    pub source: Arc<SourceText>,
+    /// Where in it.
+    pub span: std::ops::Range<usize>,
+}

@@ -1,0 +1,275 @@
+//! A column of a source: what it is called, what it means, what its text must read as.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::{ColumnCheck, Sp};
+
+/// One column of a source's contract.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Its name in SQL: lower case, digits and underscores.
+    pub name: Sp<String>,
+    /// What it means.
+    pub description: Option<String>,
+    /// What its text must read as.
+    #[serde(rename = "type")]
+    pub kind: Sp<ColumnType>,
+    /// The headings it may arrive under. Default: its name.
+    #[serde(default)]
+    pub from: Vec<String>,
+    /// For dates and timestamps: the spellings, tried in order (strftime, or `excel_serial`).
+    #[serde(default)]
+    pub formats: Vec<Sp<DateFormat>>,
+    /// There must be a value.
+    #[serde(default)]
+    pub required: bool,
+    /// The values it may hold. Anything else breaks the rule `accepted`.
+    #[serde(default)]
+    pub accepted: Vec<String>,
+    /// A regular expression the whole value must match.
+    pub pattern: Option<Sp<String>>,
+    /// Texts that mean "no value", beside the empty one.
+    #[serde(default)]
+    pub nulls: Vec<String>,
+    /// What to do when the file has no such heading. Default: the file is refused.
+    pub missing: Option<Missing>,
+    /// For NHS numbers: the column that replaces it, holding a keyed pseudonym.
+    pub pseudonymise: Option<Sp<String>>,
+    /// How broken rules are handled, where not by quarantine.
+    #[serde(default)]
+    pub checks: Vec<ColumnCheck>,
+}
+
+impl Column {
+    /// The name it has after ingestion: the pseudonym's, if it is pseudonymised.
+    pub fn staged_name(&self) -> &str {
+        self.pseudonymise.as_ref().unwrap_or(&self.name)
+    }
+
+    /// The headings it may arrive under.
+    pub fn headings(&self) -> Vec<&str> {
+        if self.from.is_empty() {
+            vec![self.name.as_str()]
+        } else {
+            self.from.iter().map(String::as_str).collect()
+        }
+    }
+}
+
+/// What a missing heading means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// The file is refused.
+    Error,
+    /// Every value is null.
+    #[serde(rename = "null")]
+    Null,
+}
+
+/// What a text must read as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Text, trimmed.
+    String,
+    /// A whole number.
+    Int,
+    /// An exact number with `scale` digits after the point; more digits are an error.
+    Decimal {
+        /// Digits in all.
+        precision: u8,
+        /// Digits after the point.
+        scale: i8,
+    },
+    /// A number in double precision.
+    Float,
+    /// Y/N, yes/no, true/false, 1/0.
+    Boolean,
+    /// A day.
+    Date,
+    /// A day and time, UTC, to the microsecond.
+    Timestamp,
+    /// An NHS number: ten digits, modulus 11, and somebody's.
+    NhsNumber,
+    /// An Organisation Data Service code, upper case.
+    OdsCode,
+    /// A Lower layer Super Output Area code, E or W and eight digits.
+    LsoaCode,
+    /// An ICD-10 code, upper case, without the dot.
+    Icd10,
+    /// A month, as its first day; the format is used in captures.
+    Month(Option<String>),
+}
+
+/// The names of the types, as YAML spells them.
+pub const TYPE_NAMES: &[&str] = &[
+    "string",
+    "int",
+    "decimal",
+    "float",
+    "boolean",
+    "date",
+    "timestamp",
+    "nhs_number",
+    "ods_code",
+    "lsoa_code",
+    "icd10",
+    "month",
+];
+
+impl ColumnType {
+    /// Decimal as counts have it: `decimal(12,1)`, because shared pathways count in halves.
+    pub const COUNT: Self = Self::Decimal {
+        precision: 12,
+        scale: 1,
+    };
+
+    fn plain(name: &str) -> Option<Self> {
+        Some(match name {
+            "string" => Self::String,
+            "int" => Self::Int,
+            "decimal" => Self::COUNT,
+            "float" => Self::Float,
+            "boolean" => Self::Boolean,
+            "date" => Self::Date,
+            "timestamp" => Self::Timestamp,
+            "nhs_number" => Self::NhsNumber,
+            "ods_code" => Self::OdsCode,
+            "lsoa_code" => Self::LsoaCode,
+            "icd10" => Self::Icd10,
+            "month" => Self::Month(None),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Decimal { precision, scale } => return write!(f, "decimal({precision},{scale})"),
+            Self::Float => "float",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::NhsNumber => "nhs_number",
+            Self::OdsCode => "ods_code",
+            Self::LsoaCode => "lsoa_code",
+            Self::Icd10 => "icd10",
+            Self::Month(_) => "month",
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecimalDigits {
+    precision: u8,
+    scale: i8,
+}
+
+impl<'de> Deserialize<'de> for ColumnType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TypeVisitor;
+        impl<'de> Visitor<'de> for TypeVisitor {
+            type Value = ColumnType;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a type")
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<ColumnType, E> {
+                ColumnType::plain(name).ok_or_else(|| E::unknown_variant(name, TYPE_NAMES))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ColumnType, A::Error> {
+                let kind = match map.next_key::<String>()?.as_deref() {
+                    Some("decimal") => {
+                        let DecimalDigits { precision, scale } = map.next_value()?;
+                        ColumnType::Decimal { precision, scale }
+                    }
+                    Some("month") => ColumnType::Month(Some(map.next_value()?)),
+                    _ => return Err(de::Error::custom("expected `decimal` or `month`")),
+                };
+                match map.next_key::<String>()? {
+                    None => Ok(kind),
+                    Some(_) => Err(de::Error::custom("a type is one key")),
+                }
+            }
+        }
+        deserializer.deserialize_any(TypeVisitor)
+    }
+}
+
+impl JsonSchema for ColumnType {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ColumnType".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What the text must read as. `decimal` alone is decimal(12,1), the type of counts.",
+            "oneOf": [
+                { "type": "string", "enum": TYPE_NAMES },
+                {
+                    "type": "object",
+                    "properties": { "decimal": {
+                        "type": "object",
+                        "properties": {
+                            "precision": { "type": "integer", "minimum": 1, "maximum": 38 },
+                            "scale": { "type": "integer", "minimum": 0, "maximum": 37 },
+                        },
+                        "required": ["precision", "scale"],
+                        "additionalProperties": false,
+                    } },
+                    "required": ["decimal"],
+                    "additionalProperties": false,
+                },
+                {
+                    "type": "object",
+                    "properties": { "month": { "type": "string", "description": "strftime, such as %Y-%m" } },
+                    "required": ["month"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
+    }
+}
+
+/// A spelling of a date: strftime, or the days Excel counts from 1899-12-30.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DateFormat {
+    /// Excel's serial number, with or without a fraction.
+    ExcelSerial,
+    /// strftime, as in chrono: `%d/%m/%Y`.
+    Strftime(String),
+}
+
+impl<'de> Deserialize<'de> for DateFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(if text == "excel_serial" {
+            Self::ExcelSerial
+        } else {
+            Self::Strftime(text)
+        })
+    }
+}
+
+impl JsonSchema for DateFormat {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DateFormat".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(excel_serial|.*%.*)$",
+            "description": "strftime, such as %d/%m/%Y, or excel_serial.",
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! What the YAML may say: one file per element, typed, every value with its span.
+//!
+//! A text goes through three passes. [`yaml`] reads it into a tree of [`node::Node`]s, each with
+//! its place. [`structure`] holds the tree against the JSON Schema that is generated from the
+//! types ([`schema`]), and reports every unknown key, missing key and wrong value at once: what an
+//! editor completes is exactly what the check enforces. Then the same text is read into the types,
+//! which cannot fail any more. Nothing here knows SQL, tables or disks other than the project's.
+
+pub mod check;
+pub mod column;
+pub mod entries;
+pub mod mart;
+pub mod model;
+pub mod node;
+pub mod parameter;
+pub mod pipeline;
+pub mod project;
+pub mod schema;
+pub mod settings;
+pub mod source;
+pub mod span;
+pub mod structure;
+pub mod threshold;
+pub mod unit_test;
+pub mod warehouse;
+pub mod yaml;
+
+pub use check::{ColumnCheck, OnFail, RowCheck, TableCheck};
+pub use column::{Column, ColumnType, DateFormat};
+pub use entries::Entries;
+pub use mart::{Mart, MartColumn, Publish, Rate};
+pub use model::{Materialized, Model};
+pub use parameter::Parameter;
+pub use pipeline::Pipeline;
+pub use project::{PipelineFile, Project};
+pub use settings::Settings;
+pub use source::{Files, Reader, Sensitivity, Source};
+pub use span::Sp;
+pub use threshold::Threshold;
+pub use warehouse::Warehouse;

@@ -1,0 +1,182 @@
+//! The settings of one target: all layers put together, every value typed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText};
+
+use super::warehouse::SecretReference;
+use super::{Entries, Sp, Warehouse, warehouse::SourceOverride};
+
+/// What a target is, with every default filled in and every path absolute or below the project.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The target's name.
+    pub target: String,
+    /// The warehouse's name.
+    pub name: String,
+    /// The folder that files arrive in.
+    pub inbox: PathBuf,
+    /// Our own folder.
+    pub lake: PathBuf,
+    /// The readers' folder.
+    pub published: PathBuf,
+    /// The run's clock, if a layer sets it.
+    pub as_of: Option<NaiveDate>,
+    /// Memory for queries, in bytes.
+    pub memory_limit: usize,
+    /// Disk for spilling, in bytes.
+    pub spill_limit: u64,
+    /// Partitions of a query.
+    pub partitions: usize,
+    /// Who may read published copies.
+    pub audiences: Vec<String>,
+    /// What `run` takes when nothing is selected.
+    pub select: Vec<String>,
+    /// Where the key of the pseudonyms is.
+    pub pseudonym_key: Option<SecretReference>,
+    /// Other files for sources, and the text that says so.
+    pub sources: Entries<SourceOverride>,
+    /// The text of the target's layer, for places.
+    pub source: Arc<SourceText>,
+}
+
+/// The layers, lowest first.
+pub(super) struct Layers {
+    pub base: (Arc<SourceText>, Warehouse),
+    pub target: Option<(Arc<SourceText>, Warehouse)>,
+    pub overrides: Warehouse,
+}
+
+impl Settings {
+    pub(super) fn resolve(root: &Path, target: &str, layers: Layers) -> Result<Self> {
+        let mut found = Diagnostics::default();
+        let (base_source, base) = layers.base;
+        let (source, layer) = layers
+            .target
+            .unwrap_or_else(|| (Arc::clone(&base_source), Warehouse::default()));
+        if let Some(misplaced) = &layer.default_target {
+            found.push(
+                Diagnostic::error(
+                    Code::WrongValue,
+                    "a target cannot say which target is the default",
+                )
+                .at(super::project::place_of(&source, misplaced))
+                .hint("say it in config/warehouse.yaml"),
+            );
+        }
+        // Spans of different layers must not be mixed up: values are checked layer by layer.
+        for (text, values) in [(&base_source, &base), (&source, &layer)] {
+            check_layer(text, values, &mut found);
+        }
+        check_flags(&layers.overrides, &mut found);
+        let all = layers.overrides.over(layer.over(base));
+        let folder = |value: &Option<Sp<String>>, default: String| {
+            root.join(value.as_ref().map_or(default.as_str(), |v| v.as_str()))
+        };
+        let suffix = if target == "dev" {
+            String::new()
+        } else {
+            format!("-{target}")
+        };
+        let settings = Self {
+            target: target.to_owned(),
+            name: all.name.unwrap_or_else(|| "warehouse".to_owned()),
+            inbox: folder(&all.inbox, "inbox".to_owned()),
+            lake: folder(&all.lake, format!("lake{suffix}")),
+            published: folder(&all.published, format!("published{suffix}")),
+            as_of: all.as_of.as_deref().and_then(|d| parse_date(d)),
+            memory_limit: all
+                .memory_limit
+                .as_deref()
+                .and_then(|s| parse_size(s))
+                .unwrap_or(2 << 30) as usize,
+            spill_limit: all
+                .spill_limit
+                .as_deref()
+                .and_then(|s| parse_size(s))
+                .unwrap_or(50 << 30),
+            partitions: all.partitions.unwrap_or(2) as usize,
+            audiences: all.audiences.map_or_else(
+                || vec!["alliance".to_owned()],
+                |a| a.into_iter().map(Sp::into_inner).collect(),
+            ),
+            select: all
+                .select
+                .map_or_else(Vec::new, |s| s.into_iter().map(Sp::into_inner).collect()),
+            pseudonym_key: all.pseudonym_key.map(Sp::into_inner),
+            sources: all.sources,
+            source,
+        };
+        found.into_result(|| settings).map(|(settings, _)| settings)
+    }
+}
+
+fn check_layer(source: &Arc<SourceText>, layer: &Warehouse, found: &mut Diagnostics) {
+    if let Some(date) = &layer.as_of
+        && parse_date(date).is_none()
+    {
+        found.push(
+            Diagnostic::error(
+                Code::WrongValue,
+                format!("`{}` is not a day of the calendar", **date),
+            )
+            .at((source, date.span()))
+            .hint("write it as 2026-03-31"),
+        );
+    }
+    let mut lake_and_published = layer.lake.iter().zip(layer.published.iter());
+    if let Some((lake, published)) = lake_and_published.find(|(a, b)| a == b) {
+        found.push(
+            Diagnostic::error(
+                Code::WrongValue,
+                format!("lake and published are both `{}`", **lake),
+            )
+            .at((source, published.span()))
+            .hint("readers must not see the lake: give each its own folder"),
+        );
+    }
+}
+
+fn check_flags(flags: &Warehouse, found: &mut Diagnostics) {
+    if let Some(date) = &flags.as_of
+        && parse_date(date).is_none()
+    {
+        found.push(
+            Diagnostic::error(Code::Usage, format!("--as-of `{}` is not a day", **date))
+                .hint("write it as 2026-03-31"),
+        );
+    }
+    for size in [&flags.memory_limit, &flags.spill_limit]
+        .into_iter()
+        .flatten()
+    {
+        if parse_size(size).is_none() {
+            found.push(
+                Diagnostic::error(
+                    Code::Usage,
+                    format!("`{}` is not an amount of memory", **size),
+                )
+                .hint("write it as 512MiB or 2GiB"),
+            );
+        }
+    }
+}
+
+/// A date as YAML and flags write it.
+pub fn parse_date(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = [("GiB", 1_u64 << 30), ("MiB", 1 << 20)]
+        .into_iter()
+        .find_map(|(suffix, unit)| text.strip_suffix(suffix).map(|n| (n.trim(), unit)))?;
+    number
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(unit)
+        .filter(|n| *n > 0)
+}

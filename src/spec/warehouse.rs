@@ -1,0 +1,97 @@
+//! The warehouse's settings: defaults < `config/warehouse.yaml` < `config/targets/<name>.yaml` <
+//! environment < flags.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::source::Files;
+use super::{Entries, Sp};
+
+/// Settings, as one layer has them; what is not said is left to the layer below.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Warehouse {
+    /// The warehouse's name, shown in manifests.
+    pub name: Option<String>,
+    /// The target when none is named. Default: dev. Only in `config/warehouse.yaml`.
+    pub default_target: Option<Sp<String>>,
+    /// The folder that files arrive in.
+    pub inbox: Option<Sp<String>>,
+    /// Our own folder; readers have no business there. Each target has its own.
+    pub lake: Option<Sp<String>>,
+    /// The folder readers look in, one folder per audience. Each target has its own.
+    pub published: Option<Sp<String>>,
+    /// The run's clock, such as 2026-03-31. Default: today.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub as_of: Option<Sp<String>>,
+    /// Memory for queries, such as `2GiB`. Default: 2GiB.
+    #[schemars(regex(pattern = r"^[0-9]+ ?(MiB|GiB)$"))]
+    pub memory_limit: Option<Sp<String>>,
+    /// Disk for what does not fit in memory, such as `50GiB`. Default: 50GiB.
+    #[schemars(regex(pattern = r"^[0-9]+ ?(MiB|GiB)$"))]
+    pub spill_limit: Option<Sp<String>>,
+    /// Partitions of a query; the result does not depend on it. Default: 2.
+    #[schemars(range(min = 1, max = 256))]
+    pub partitions: Option<u32>,
+    /// Who may read published copies. Default: alliance.
+    pub audiences: Option<Vec<Sp<String>>>,
+    /// What `run` takes when nothing is selected. Default: everything.
+    pub select: Option<Vec<Sp<String>>>,
+    /// Where the key of the pseudonyms is. Only a reference, never the key.
+    pub pseudonym_key: Option<Sp<SecretReference>>,
+    /// Other files for a source or reference in this target: `reference.imd_2019: { files: … }`.
+    pub sources: Entries<SourceOverride>,
+}
+
+/// Other files for a source, in one target.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceOverride {
+    /// Replaces the source's `files`, whole.
+    pub files: Files,
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretReference {
+    /// In this environment variable.
+    Env(String),
+    /// In this file, relative to the project; surrounding white space is dropped.
+    File(String),
+}
+
+macro_rules! combine {
+    ($self:ident, $below:ident, $($field:ident),+) => {
+        Warehouse { $($field: $self.$field.or($below.$field),)+ sources: {
+            let mut sources = $below.sources;
+            for (name, source) in $self.sources.iter() {
+                sources.set(name.clone(), source.clone());
+            }
+            sources
+        } }
+    };
+}
+
+impl Warehouse {
+    /// This layer over the one below.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        combine!(
+            self,
+            below,
+            name,
+            default_target,
+            inbox,
+            lake,
+            published,
+            as_of,
+            memory_limit,
+            spill_limit,
+            partitions,
+            audiences,
+            select,
+            pseudonym_key
+        )
+    }
+}
