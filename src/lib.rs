@@ -2,3 +2,4 @@
 pub mod compile;
 pub mod diag;
 pub mod spec;
+pub mod store;

@@ -1,0 +1,135 @@
+//! Writes that are whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::diag::{Diagnostic, Diagnostics, Result};
+
+/// How temporary files start; readers and sweeps know them by it.
+pub const TEMPORARY_PREFIX: &str = ".martlet-";
+
+/// A file being written beside its place. Dropped unfinished, it leaves nothing.
+#[derive(Debug)]
+pub struct AtomicFile {
+    target: PathBuf,
+    temporary: NamedTempFile,
+}
+
+impl AtomicFile {
+    /// Starts a file that will be `target`, making its folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written to.
+    pub fn create(target: &Path) -> Result<Self> {
+        let make = || -> io::Result<NamedTempFile> {
+            let folder = parent(target);
+            fs::create_dir_all(folder)?;
+            tempfile::Builder::new()
+                .prefix(TEMPORARY_PREFIX)
+                .permissions(permissions())
+                .tempfile_in(folder)
+        };
+        make()
+            .map(|temporary| Self {
+                target: target.to_owned(),
+                temporary,
+            })
+            .map_err(|e| failed(target, "create the file", &e))
+    }
+
+    /// Puts the file in its place, replacing what stood there in one step.
+    ///
+    /// # Errors
+    /// When the disk fails; what stood there then still stands.
+    pub fn commit(self) -> Result<()> {
+        let Self { target, temporary } = self;
+        let finish = || -> io::Result<()> {
+            temporary.as_file().sync_all()?;
+            temporary.persist(&target).map_err(|e| e.error)?;
+            sync_folder(parent(&target))
+        };
+        finish().map_err(|e| failed(&target, "write the file", &e))
+    }
+
+    /// The place it will have.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.temporary.write(buf)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+/// Writes `bytes` to `target`, whole or not at all.
+///
+/// # Errors
+/// When the disk fails; what stood there then still stands.
+pub fn write(target: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = AtomicFile::create(target)?;
+    file.write_all(bytes)
+        .map_err(|e| failed(target, "write the file", &e))?;
+    file.commit()
+}
+
+/// Copies `from` to `target`, whole or not at all.
+///
+/// # Errors
+/// When either disk fails.
+pub fn copy(from: &Path, target: &Path) -> Result<()> {
+    let mut source = File::open(from).map_err(|e| failed(from, "open", &e))?;
+    let mut file = AtomicFile::create(target)?;
+    io::copy(&mut source, &mut file).map_err(|e| failed(target, "write the file", &e))?;
+    file.commit()
+}
+
+/// Makes a folder's entries durable.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Readers are other users: a temporary file's 0600 must not be what they meet.
+fn permissions() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(0o644)
+}
+
+fn failed(path: &Path, doing: &str, error: &io::Error) -> Diagnostics {
+    Diagnostic::io(path, doing, error).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unfinished_file_leaves_nothing_and_the_old_one_stands() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("sub/file.txt");
+        write(&target, b"old").expect("writes");
+        {
+            let mut file = AtomicFile::create(&target).expect("creates");
+            file.write_all(b"half").expect("writes");
+        }
+        assert_eq!(fs::read(&target).expect("reads"), b"old");
+        let left = fs::read_dir(folder.path().join("sub"))
+            .expect("lists")
+            .count();
+        assert_eq!(left, 1);
+    }
+}

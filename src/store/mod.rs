@@ -1,0 +1,10 @@
+//! Where bytes rest: every path of the warehouse, and writes that are whole or not at all.
+//!
+//! A file appears under its name only when all of it is on the disk: it is written beside its
+//! place, fsynced, renamed, and the folder is fsynced. object_store does none of this locally.
+
+pub mod atomic;
+pub mod parquet;
+pub mod paths;
+
+pub use paths::Lake;

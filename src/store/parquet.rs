@@ -1,0 +1,240 @@
+//! Our Parquet writer: the same rows give the same bytes, however they arrive in batches.
+//!
+//! Pages end where batches do, so rows are dealt into batches of a fixed size before they are
+//! encoded. The file is hashed while it is written, and appears only when whole.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::compute::{BatchCoalescer, cast_with_options};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::basic::{Compression, ZstdLevel};
+use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
+use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+
+use super::atomic::AtomicFile;
+
+/// Rows that are encoded at once.
+const BATCH_ROWS: usize = 8192;
+/// Rows of a row group.
+const GROUP_ROWS: usize = 1 << 20;
+
+/// A finished file.
+#[derive(Debug, Clone)]
+pub struct ParquetFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// BLAKE3 of its bytes, in hexadecimal.
+    pub hash: String,
+}
+
+/// Writes one Parquet file, whole or not at all.
+pub struct ParquetWriter {
+    writer: ArrowWriter<HashingFile>,
+    coalescer: BatchCoalescer,
+    schema: SchemaRef,
+    rows: u64,
+}
+
+impl ParquetWriter {
+    /// Starts a file with this schema. `sorted_by` are the columns its rows are sorted by,
+    /// ascending, nulls last; it is written down for readers, not enforced.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or a column to sort by is not in the schema.
+    pub fn create(path: &Path, schema: SchemaRef, sorted_by: &[String]) -> Result<Self> {
+        let sorting = sorted_by
+            .iter()
+            .filter_map(|name| schema.index_of(name).ok())
+            .map(|i| SortingColumn {
+                column_idx: i as i32,
+                descending: false,
+                nulls_first: false,
+            })
+            .collect();
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_sorting_columns(Some(sorting))
+            .set_created_by(concat!("martlet ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        let file = HashingFile {
+            file: AtomicFile::create(path)?,
+            hasher: blake3::Hasher::new(),
+            bytes: 0,
+        };
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))
+            .map_err(|e| failed(path, &e))?;
+        Ok(Self {
+            writer,
+            coalescer: BatchCoalescer::new(Arc::clone(&schema), BATCH_ROWS),
+            schema,
+            rows: 0,
+        })
+    }
+
+    /// Adds rows. Columns are taken by position; their types must be the schema's.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())
+            .map_err(|e| {
+                Diagnostics::from(Diagnostic::bug(format!(
+                    "rows do not fit their schema: {e}"
+                )))
+            })?;
+        self.coalescer
+            .push_batch(batch)
+            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        self.drain()
+    }
+
+    fn drain(&mut self) -> Result<()> {
+        while let Some(batch) = self.coalescer.next_completed_batch() {
+            self.writer
+                .write(&batch)
+                .map_err(|e| failed(self.writer.inner().file.target(), &e))?;
+        }
+        Ok(())
+    }
+
+    /// Puts the file in its place, with key-value metadata.
+    ///
+    /// # Errors
+    /// When the disk fails; nothing stands in its place then.
+    pub fn finish(mut self, metadata: &[(String, String)]) -> Result<ParquetFile> {
+        self.coalescer
+            .finish_buffered_batch()
+            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        self.drain()?;
+        for (key, value) in metadata {
+            self.writer
+                .append_key_value_metadata(KeyValue::new(key.clone(), value.clone()));
+        }
+        let path = self.writer.inner().file.target().to_owned();
+        let done = self.writer.into_inner().map_err(|e| failed(&path, &e))?;
+        let (bytes, hash) = (done.bytes, done.hasher.finalize().to_hex().to_string());
+        done.file.commit()?;
+        Ok(ParquetFile {
+            path,
+            rows: self.rows,
+            bytes,
+            hash,
+        })
+    }
+}
+
+/// A column as another type, if every value fits.
+///
+/// # Errors
+/// [`Code::Overflow`] naming the column, never the value.
+pub fn cast(
+    array: &ArrayRef,
+    to: &datafusion::arrow::datatypes::DataType,
+    column: &str,
+) -> Result<ArrayRef> {
+    if array.data_type() == to {
+        return Ok(Arc::clone(array));
+    }
+    let options = datafusion::arrow::compute::CastOptions {
+        safe: false,
+        ..Default::default()
+    };
+    cast_with_options(array, to, &options).map_err(|_| {
+        Diagnostic::error(
+            Code::Overflow,
+            format!("a value of `{column}` does not fit {to}, the type its contract promises"),
+        )
+        .hint("widen the type in the contract, or mend the SQL")
+        .into()
+    })
+}
+
+fn failed(path: &Path, error: &datafusion::parquet::errors::ParquetError) -> Diagnostics {
+    use datafusion::parquet::errors::ParquetError;
+    if let ParquetError::External(inner) = error
+        && let Some(io) = inner.downcast_ref::<io::Error>()
+    {
+        return Diagnostic::io(path, "write the file", io).into();
+    }
+    Diagnostic::error(Code::Io, format!("cannot write the file: {error}"))
+        .at(DataPlace::file(path.display().to_string()))
+        .into()
+}
+
+struct HashingFile {
+    file: AtomicFile,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Write for HashingFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(buf)?;
+        self.hasher.update(&buf[..n]);
+        self.bytes += n as u64;
+        Ok(n)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::{Int64Array, StringArray};
+    use datafusion::arrow::datatypes::{DataType, Field, Schema};
+
+    #[test]
+    fn the_same_rows_give_the_same_bytes_however_they_are_dealt() {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("n", DataType::Int64, false),
+            Field::new("s", DataType::Utf8, true),
+        ]));
+        let rows = 20_000_i64;
+        let batch = RecordBatch::try_new(
+            Arc::clone(&schema),
+            vec![
+                Arc::new(Int64Array::from_iter_values(0..rows)),
+                Arc::new(StringArray::from_iter_values(
+                    (0..rows).map(|i| format!("row {}", i % 977)),
+                )),
+            ],
+        )
+        .expect("a batch");
+        let folder = tempfile::tempdir().expect("a folder");
+        let hash = |name: &str, step: usize| {
+            let path = folder.path().join(name);
+            let mut writer = ParquetWriter::create(&path, Arc::clone(&schema), &["n".to_owned()])
+                .expect("creates");
+            let mut at = 0;
+            while at < rows as usize {
+                let n = step.min(rows as usize - at);
+                writer.write(batch.slice(at, n)).expect("writes");
+                at += n;
+            }
+            writer
+                .finish(&[("k".to_owned(), "v".to_owned())])
+                .expect("finishes")
+                .hash
+        };
+        let whole = hash("a", rows as usize);
+        assert_eq!(whole, hash("b", 1_000));
+        assert_eq!(whole, hash("c", 4_097));
+        let on_disk = blake3::hash(&std::fs::read(folder.path().join("a")).expect("reads"));
+        assert_eq!(whole, on_disk.to_hex().to_string());
+    }
+}

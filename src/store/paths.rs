@@ -1,0 +1,131 @@
+//! Every path of the warehouse, in one place.
+
+use std::path::{Path, PathBuf};
+
+/// Our own folder: staged rows, models, quarantine, state.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    root: PathBuf,
+}
+
+impl Lake {
+    /// The lake at a folder.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Good rows of one file of a source, keyed by what made them.
+    pub fn staged(&self, source: &str, key: &str) -> PathBuf {
+        self.root
+            .join("staged")
+            .join(source)
+            .join(format!("{key}.parquet"))
+    }
+
+    /// The record of one file of a source: what it was, what became of its rows.
+    pub fn intake(&self, source: &str, key: &str) -> PathBuf {
+        self.root
+            .join("staged")
+            .join(source)
+            .join(format!("{key}.json"))
+    }
+
+    /// Refused rows of one file of a source, keyed like its good rows.
+    pub fn quarantine(&self, source: &str, key: &str) -> PathBuf {
+        self.root
+            .join("quarantine")
+            .join(source)
+            .join(format!("{key}.parquet"))
+    }
+
+    /// A model's rows, keyed by what made them.
+    pub fn model(&self, model: &str, key: &str) -> PathBuf {
+        self.root
+            .join("models")
+            .join(model)
+            .join(format!("{key}.parquet"))
+    }
+
+    /// A mart's counts before they are published, keyed by what made them.
+    pub fn candidate(&self, mart: &str, key: &str) -> PathBuf {
+        self.root
+            .join("candidates")
+            .join(mart)
+            .join(format!("{key}.parquet"))
+    }
+
+    /// What a node was last made from and what came out.
+    pub fn node_record(&self, table: &str) -> PathBuf {
+        self.root.join("state/nodes").join(format!("{table}.json"))
+    }
+
+    /// The record of a run.
+    pub fn run_record(&self, run: &str) -> PathBuf {
+        self.root.join("state/runs").join(format!("{run}.json"))
+    }
+
+    /// Which target the lake belongs to.
+    pub fn target_record(&self) -> PathBuf {
+        self.root.join("state/target.json")
+    }
+
+    /// Held by the run that works here.
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("state/lock")
+    }
+
+    /// Where queries spill.
+    pub fn spill(&self) -> PathBuf {
+        self.root.join("spill")
+    }
+}
+
+/// The readers' folder of one audience.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    root: PathBuf,
+}
+
+impl Shelf {
+    /// The folder of an audience below the published folder.
+    pub fn new(published: &Path, audience: &str) -> Self {
+        Self {
+            root: published.join(audience),
+        }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// An immutable version of a mart: its folder.
+    pub fn version(&self, mart: &str, version: &str) -> PathBuf {
+        self.root.join("versions").join(mart).join(version)
+    }
+
+    /// The rows of a version.
+    pub fn part(&self, mart: &str, version: &str) -> PathBuf {
+        self.version(mart, version).join("part-00000.parquet")
+    }
+
+    /// What made a version.
+    pub fn manifest(&self, mart: &str, version: &str) -> PathBuf {
+        self.version(mart, version).join("manifest.json")
+    }
+
+    /// The commit point of all marts of the audience.
+    pub fn release(&self) -> PathBuf {
+        self.root.join("release.json")
+    }
+
+    /// The stable path of a mart.
+    pub fn latest(&self, mart: &str) -> PathBuf {
+        self.root.join("latest").join(format!("{mart}.parquet"))
+    }
+}
