@@ -1,8 +1,24 @@
 //! Spec and SQL to a [`Plan`]: names, graph, contracts. Collects every error, reads no data.
+//!
+//! The phases are those of [`project`]: collect the names; check the sources; parse the SQL and
+//! find what it reads; order the tables; plan each query on the declared columns of its inputs,
+//! and hold what it yields against its contract. A table whose inputs are at fault is not
+//! planned: its own errors would be echoes.
 
+mod checks;
 pub mod contract;
+mod diagnose;
+mod graph;
+mod marts;
+mod names;
 mod plan;
+mod project;
+pub mod session;
+mod sources;
+pub mod sql;
 mod table;
 
+pub use diagnose::{plan as plan_query, translate};
 pub use plan::{Body, MartNode, ModelNode, Node, Plan, PlannedCheck, Query, RowRule, SourceNode};
+pub use project::{PublishedSchema, compile};
 pub use table::{TableKind, TableName};

@@ -1,0 +1,247 @@
+//! The engine's errors as diagnostics: its words cleaned of itself, its places ours.
+
+use std::ops::{ControlFlow, Range};
+use std::sync::{Arc, LazyLock};
+
+use datafusion::common::Diagnostic as EngineDiagnostic;
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{
+    self, Expr, Spanned, Value, visit_expressions, visit_expressions_mut,
+};
+use datafusion::sql::sqlparser::tokenizer::Span;
+use regex::Regex;
+
+use crate::diag::{Code, Diagnostic, Diagnostics, SourceText};
+
+/// Plans a statement and checks its types, without data.
+///
+/// # Errors
+/// Everything the engine has to say, each with its place in the text.
+pub async fn plan(
+    state: &SessionState,
+    source: &Arc<SourceText>,
+    statement: Statement,
+) -> crate::diag::Result<LogicalPlan> {
+    match try_plan(state, statement.clone()).await {
+        Ok(plan) => Ok(plan),
+        Err(error) => {
+            let mut found = Diagnostics::default();
+            for one in error.iter() {
+                let mut diagnostic = translate(source, one);
+                if diagnostic.place.is_none() {
+                    let place = locate(state, source, &statement, &one.to_string()).await;
+                    diagnostic = diagnostic.at((source, place.unwrap_or(0..0)));
+                }
+                found.push(diagnostic);
+            }
+            Err(found)
+        }
+    }
+}
+
+async fn try_plan(
+    state: &SessionState,
+    statement: Statement,
+) -> Result<LogicalPlan, DataFusionError> {
+    let plan = state.statement_to_plan(statement).await?;
+    // The analyser finds type errors; the optimised plan is thrown away.
+    let optimised = state.optimize(&plan)?;
+    state
+        .query_planner()
+        .create_physical_plan(&optimised, state)
+        .await?;
+    Ok(plan)
+}
+
+/// One engine error as a diagnostic; without a place if the engine gives none.
+pub fn translate(source: &Arc<SourceText>, error: &DataFusionError) -> Diagnostic {
+    if let Some(engine) = error.diagnostic() {
+        return from_engine(source, engine);
+    }
+    let root = error.find_root();
+    if let DataFusionError::SQL(..) = root {
+        return syntax_error(source, root);
+    }
+    if let DataFusionError::ResourcesExhausted(message) = root {
+        return Diagnostic::error(Code::Memory, first_line(message))
+            .hint("raise memory_limit, or make the SQL keep less at once");
+    }
+    let code = match root {
+        DataFusionError::Plan(_)
+        | DataFusionError::SchemaError(..)
+        | DataFusionError::NotImplemented(_) => Code::SqlPlan,
+        _ => Code::SqlPlan,
+    };
+    Diagnostic::error(code, clean(&root.strip_backtrace())).label("the types do not fit here")
+}
+
+fn from_engine(source: &Arc<SourceText>, engine: &EngineDiagnostic) -> Diagnostic {
+    let message = clean(&engine.message);
+    let code = if message.contains("table") && message.contains("not found") {
+        Code::SqlUnknownTable
+    } else if message.contains("column") {
+        Code::SqlUnknownColumn
+    } else {
+        Code::SqlPlan
+    };
+    let mut diagnostic = Diagnostic::error(code, message);
+    if let Some(span) = engine.span {
+        let start = source.offset(span.start.line, span.start.column);
+        let end = source.offset(span.end.line, span.end.column).max(start);
+        diagnostic = diagnostic.at((source, start..end));
+    }
+    for note in engine
+        .notes
+        .iter()
+        .map(|n| &n.message)
+        .chain(engine.helps.iter().map(|h| &h.message))
+    {
+        diagnostic = diagnostic.hint(clean(note));
+    }
+    diagnostic
+}
+
+/// A parser's error, its place taken out of its text.
+pub fn syntax_error(source: &Arc<SourceText>, error: &DataFusionError) -> Diagnostic {
+    static PLACE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r" at Line: (\d+), Column: (\d+)").ok());
+    let text = clean(&error.strip_backtrace());
+    if text.contains("recursion limit") {
+        return Diagnostic::error(Code::SqlSyntax, "the SQL nests too deeply")
+            .at((source, 0..0))
+            .hint("break it into common table expressions");
+    }
+    let place = PLACE.as_ref().and_then(|regex| {
+        let captures = regex.captures(&text)?;
+        let number = |i: usize| captures.get(i)?.as_str().parse::<u64>().ok();
+        Some(source.offset(number(1)?, number(2)?))
+    });
+    let message = PLACE.as_ref().map_or_else(
+        || text.clone(),
+        |regex| regex.replace(&text, "").into_owned(),
+    );
+    // The parser points at the end of the text when it wanted more.
+    let offset = place.unwrap_or_else(|| source.text.trim_end().len());
+    let word = source.text[offset..]
+        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(source.text.len() - offset)
+        .max(usize::from(offset < source.text.len()));
+    Diagnostic::error(Code::SqlSyntax, message)
+        .at((source, offset..offset + word))
+        .label("the SQL stops making sense here")
+}
+
+/// Finds the smallest expression without which the error goes away.
+///
+/// The engine gives no place for type errors. Each expression in turn is replaced by NULL and the
+/// statement planned again, on declared schemas and without data; the smallest one whose
+/// replacement cures the error is where it is.
+async fn locate(
+    state: &SessionState,
+    source: &Arc<SourceText>,
+    statement: &Statement,
+    message: &str,
+) -> Option<Range<usize>> {
+    const MOST: usize = 400;
+    let Statement::Statement(inner) = statement else {
+        return None;
+    };
+    let mut places = Vec::new();
+    let _: ControlFlow<()> = visit_expressions(inner.as_ref(), |expr| {
+        let leaf = matches!(
+            expr,
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_)
+        );
+        places.push((byte_range(source, expr.span()), leaf));
+        ControlFlow::Continue(())
+    });
+    let mut best: Option<(bool, usize, Range<usize>)> = None;
+    for (i, (range, leaf)) in places.into_iter().enumerate().take(MOST) {
+        let Some(range) = range else { continue };
+        let without = without(inner, i);
+        let cured = match try_plan(state, Statement::Statement(Box::new(without))).await {
+            Ok(_) => true,
+            Err(other) => !other.iter().any(|e| e.to_string() == message),
+        };
+        if cured
+            && best
+                .as_ref()
+                .is_none_or(|(l, n, _)| (leaf, range.len()) < (*l, *n))
+        {
+            best = Some((leaf, range.len(), range));
+        }
+    }
+    best.map(|(_, _, range)| range)
+}
+
+/// The statement with its `index`th expression replaced by NULL.
+fn without(statement: &ast::Statement, index: usize) -> ast::Statement {
+    let mut statement = statement.clone();
+    let mut at = 0;
+    let _: ControlFlow<()> = visit_expressions_mut(&mut statement, |expr| {
+        if at == index {
+            *expr = Expr::value(Value::Null);
+            return ControlFlow::Break(());
+        }
+        at += 1;
+        ControlFlow::Continue(())
+    });
+    statement
+}
+
+/// The bytes of a parser's span, if it has one.
+pub fn byte_range(source: &Arc<SourceText>, span: Span) -> Option<Range<usize>> {
+    if span.start.line == 0 {
+        return None;
+    }
+    let start = source.offset(span.start.line, span.start.column);
+    let end = source.offset(span.end.line, span.end.column).max(start);
+    Some(start..end)
+}
+
+/// The engine's words without its prefixes.
+pub fn clean(text: &str) -> String {
+    const PREFIXES: &[&str] = &[
+        "Error during planning: ",
+        "Schema error: ",
+        "SQL error: ",
+        "Execution error: ",
+        "Optimizer rule",
+        "This feature is not implemented: ",
+        "type_coercion",
+        "caused by",
+        "sql parser error: ",
+    ];
+    let mut text = text.trim();
+    // A wrapped error says the cause last.
+    if let Some((_, cause)) = text.rsplit_once("caused by\n") {
+        text = cause.trim();
+    }
+    let mut text = text.to_owned();
+    loop {
+        let before = text.len();
+        for prefix in PREFIXES {
+            if let Some(rest) = text.strip_prefix(prefix) {
+                text = rest.trim().to_owned();
+            }
+        }
+        if let Some(rest) = text
+            .strip_prefix("ParserError(\"")
+            .and_then(|t| t.strip_suffix("\")"))
+        {
+            text = rest.to_owned();
+        }
+        if text.len() == before {
+            break;
+        }
+    }
+    let text = first_line(&text);
+    text.trim_end_matches('.').to_owned()
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,103 @@
+//! The dialect: one session configuration for checking, running, testing and querying, so that
+//! what checks is what runs.
+
+use std::sync::Arc;
+
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, TableProvider,
+};
+use datafusion::common::TableReference;
+use datafusion::common::config::Dialect;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::ScalarUDF;
+use datafusion::prelude::SessionConfig;
+
+use crate::diag::{Diagnostic, Diagnostics, Result};
+
+use super::{TableKind, TableName};
+
+/// The catalogue that tables stand in; nobody types it.
+const CATALOG: &str = "martlet";
+
+/// The configuration every session has.
+///
+/// Strings are Utf8 and not views, numbers with a point are decimals, places are kept.
+pub fn config(partitions: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(partitions.max(1))
+        .with_default_catalog_and_schema(CATALOG, TableKind::Model.word())
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(false);
+    let options = config.options_mut();
+    options.sql_parser.collect_spans = true;
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.sql_parser.dialect = Dialect::PostgreSQL;
+    options.execution.parquet.schema_force_view_types = false;
+    options.execution.parquet.pushdown_filters = false;
+    // Statistics come from footers that we wrote.
+    options.execution.collect_statistics = true;
+    config
+}
+
+/// A session with our four schemas and our functions, and no tables yet.
+pub fn context(
+    config: SessionConfig,
+    runtime: Arc<RuntimeEnv>,
+    functions: &[ScalarUDF],
+) -> SessionContext {
+    let catalog = MemoryCatalogProvider::new();
+    for kind in TableKind::ALL {
+        // A new catalogue has room for a new schema: there is nothing to fail.
+        let _ = catalog.register_schema(kind.word(), Arc::new(MemorySchemaProvider::new()));
+    }
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .build();
+    let context = SessionContext::new_with_state(state);
+    context.register_catalog(CATALOG, Arc::new(catalog));
+    for function in functions {
+        context.register_udf(function.clone());
+    }
+    context
+}
+
+/// How a table is named to the engine.
+pub fn reference(table: &TableName) -> TableReference {
+    TableReference::partial(table.kind.word(), table.name.clone())
+}
+
+/// Makes a table known to a session, in place of one of that name.
+///
+/// # Errors
+/// Only by a fault of ours.
+pub fn register(
+    context: &SessionContext,
+    table: &TableName,
+    provider: Arc<dyn TableProvider>,
+) -> Result<()> {
+    let bug =
+        |e: datafusion::error::DataFusionError| Diagnostics::from(Diagnostic::bug(e.to_string()));
+    context.deregister_table(reference(table)).map_err(bug)?;
+    context
+        .register_table(reference(table), provider)
+        .map_err(bug)?;
+    Ok(())
+}
+
+/// Makes a table known by its columns alone, with no rows.
+///
+/// # Errors
+/// Only by a fault of ours.
+pub fn register_empty(
+    context: &SessionContext,
+    table: &TableName,
+    schema: datafusion::arrow::datatypes::SchemaRef,
+) -> Result<()> {
+    register(context, table, Arc::new(EmptyTable::new(schema)))
+}
