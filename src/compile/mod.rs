@@ -13,6 +13,7 @@ mod marts;
 mod names;
 mod plan;
 mod project;
+pub mod select;
 pub mod session;
 mod sources;
 pub mod sql;

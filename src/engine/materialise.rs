@@ -1,0 +1,169 @@
+//! A query's rows, sorted by a total order, as Parquet or in memory.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Column;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::{Expr, LogicalPlan, SortExpr};
+use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use datafusion::physical_plan::execute_stream;
+use futures::TryStreamExt;
+
+use crate::compile::translate;
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, SourceText};
+use crate::store::parquet::{ParquetFile, ParquetWriter, cast};
+
+/// Runs a plan and writes its rows, sorted by `order` (ascending, nulls last), as one Parquet file
+/// of exactly `schema`. `source` is the SQL, for places in errors.
+///
+/// # Errors
+/// When the query fails, a value does not fit its type, memory or disk runs out.
+pub async fn materialise(
+    context: &SessionContext,
+    source: &Arc<SourceText>,
+    plan: LogicalPlan,
+    order: &[String],
+    schema: &SchemaRef,
+    path: &Path,
+) -> Result<ParquetFile> {
+    let mut stream = sorted(context, source, plan, order).await?;
+    let mut writer = ParquetWriter::create(path, Arc::clone(schema), order)?;
+    while let Some(batch) = stream.try_next().await.map_err(|e| run_error(source, &e))? {
+        writer.write(fit(&batch, schema).map_err(|e| at_sql(e, source))?)?;
+    }
+    writer.finish(&[])
+}
+
+/// Runs a plan and returns its rows, sorted by `order`, as batches of exactly `schema`.
+///
+/// # Errors
+/// When the query fails or a value does not fit its type.
+pub async fn rows(
+    context: &SessionContext,
+    source: &Arc<SourceText>,
+    plan: LogicalPlan,
+    order: &[String],
+    schema: &SchemaRef,
+) -> Result<Vec<RecordBatch>> {
+    let stream = sorted(context, source, plan, order).await?;
+    let batches: Vec<RecordBatch> = stream
+        .try_collect()
+        .await
+        .map_err(|e| run_error(source, &e))?;
+    batches.iter().map(|b| fit(b, schema)).collect()
+}
+
+async fn sorted(
+    context: &SessionContext,
+    source: &Arc<SourceText>,
+    plan: LogicalPlan,
+    order: &[String],
+) -> Result<SendableRecordBatchStream> {
+    let fail = |e: datafusion::error::DataFusionError| run_error(source, &e);
+    let keys: Vec<SortExpr> = order
+        .iter()
+        .map(|name| Expr::Column(Column::new_unqualified(name)).sort(true, false))
+        .collect();
+    let frame = DataFrame::new(context.state(), plan);
+    let frame = if keys.is_empty() {
+        frame
+    } else {
+        frame.sort(keys).map_err(fail)?
+    };
+    let physical = frame.create_physical_plan().await.map_err(fail)?;
+    execute_stream(physical, context.task_ctx()).map_err(fail)
+}
+
+/// The batch in the schema's types, by position.
+fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = schema
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .map(|(field, array)| cast(array, field.data_type(), field.name()))
+        .collect::<Result<Vec<ArrayRef>>>()?;
+    RecordBatch::try_new(Arc::clone(schema), columns).map_err(|e| {
+        Diagnostic::error(Code::Contract, format!("the rows break the contract: {e}")).into()
+    })
+}
+
+/// The rows of a Parquet file, batch by batch.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
+    let file = std::fs::File::open(path)
+        .map_err(|e| Diagnostics::from(Diagnostic::io(path, "open", &e)))?;
+    let shown = path.display().to_string();
+    let broken = move |e: String| {
+        Diagnostics::from(
+            Diagnostic::error(
+                Code::State,
+                format!("not the Parquet file it should be: {e}"),
+            )
+            .at(DataPlace::file(shown.clone()))
+            .hint("delete it and run again: it will be made anew"),
+        )
+    };
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(|builder| builder.with_batch_size(8192).build())
+        .map_err(|e| broken(e.to_string()))?;
+    Ok(reader.map(move |batch| batch.map_err(|e| broken(e.to_string()))))
+}
+
+/// A failure while a query runs. Values stay out of it: the engine's own words may quote them.
+fn run_error(source: &Arc<SourceText>, error: &datafusion::error::DataFusionError) -> Diagnostics {
+    use datafusion::error::DataFusionError as E;
+    let translated = translate(source, error);
+    if translated.code == Code::Memory {
+        return translated.at((source, 0..0)).into();
+    }
+    let (code, message, hint) = match error.find_root() {
+        E::IoError(e) => (
+            Code::Io,
+            format!("input or output failed: {e}"),
+            "check the disk",
+        ),
+        E::ArrowError(e, _) => (
+            Code::SqlRun,
+            arrow_fault(e),
+            "guard the expression, or use TRY_CAST",
+        ),
+        E::ParquetError(_) | E::ObjectStore(_) => (
+            Code::Io,
+            "a file of the lake could not be read".to_owned(),
+            "delete it and run again: it will be made anew",
+        ),
+        _ => (
+            Code::SqlRun,
+            translated.message.clone(),
+            "run the query on its inputs with `martlet query`",
+        ),
+    };
+    Diagnostic::error(code, message)
+        .at((source, 0..0))
+        .label("in this query")
+        .hint(hint)
+        .into()
+}
+
+fn arrow_fault(error: &datafusion::arrow::error::ArrowError) -> String {
+    use datafusion::arrow::error::ArrowError as A;
+    match error {
+        A::CastError(_) => "a value cannot be cast",
+        A::DivideByZero => "a division by zero",
+        A::ArithmeticOverflow(_) => "a number is too large for its type",
+        A::ParseError(_) => "a text cannot be parsed",
+        _ => "an expression failed on a row",
+    }
+    .to_owned()
+}
+
+fn at_sql(found: Diagnostics, source: &Arc<SourceText>) -> Diagnostics {
+    found.into_iter().map(|d| d.at((source, 0..0))).collect()
+}

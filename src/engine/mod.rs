@@ -1,0 +1,91 @@
+//! DataFusion, held to our rules: a memory limit with spill, explicit files, a total order.
+//!
+//! What comes out depends on the rows alone. Queries run in as many partitions as the settings
+//! say; the result is sorted by a total order and written by our own writer, so that one, two and
+//! eight partitions give the same bytes.
+
+mod materialise;
+mod tables;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::ScalarUDF;
+
+use crate::compile::session;
+use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::spec::Settings;
+
+pub use materialise::{materialise, read, rows};
+pub use tables::{register_files, register_view};
+
+/// What the engine may use.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Memory for queries, in bytes.
+    pub memory: usize,
+    /// Disk for what does not fit, in bytes.
+    pub spill: u64,
+    /// Partitions of a query.
+    pub partitions: usize,
+}
+
+impl From<&Settings> for Limits {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            memory: settings.memory_limit,
+            spill: settings.spill_limit,
+            partitions: settings.partitions,
+        }
+    }
+}
+
+/// One memory limit and one spill folder for all queries of a process.
+pub struct Engine {
+    runtime: Arc<RuntimeEnv>,
+    limits: Limits,
+    functions: Vec<ScalarUDF>,
+}
+
+impl Engine {
+    /// An engine that spills below a folder, which is made when it is needed.
+    ///
+    /// # Errors
+    /// When the limits make no sense to DataFusion.
+    pub fn new(limits: Limits, spill: &Path, functions: Vec<ScalarUDF>) -> Result<Self> {
+        let pool = FairSpillPool::new(limits.memory);
+        let pool: Arc<dyn MemoryPool> = Arc::new(TrackConsumersPool::new(
+            pool,
+            NonZeroUsize::MIN.saturating_add(4),
+        ));
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![spill.to_owned()]))
+            .with_max_temp_directory_size(limits.spill);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(pool)
+            .with_disk_manager_builder(disk)
+            // Its listings never expire: a later step would not see what an earlier one wrote.
+            .with_object_list_cache_limit(0)
+            .build_arc()
+            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        Ok(Self {
+            runtime,
+            limits,
+            functions,
+        })
+    }
+
+    /// A session without tables.
+    pub fn session(&self) -> SessionContext {
+        session::context(
+            session::config(self.limits.partitions),
+            Arc::clone(&self.runtime),
+            &self.functions,
+        )
+    }
+}

@@ -1,0 +1,64 @@
+//! Tables from explicit lists of Parquet files, and views.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::datasource::view::ViewTable;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::LogicalPlan;
+use url::Url;
+
+use crate::compile::{TableName, session};
+use crate::diag::{DataPlace, Diagnostic, Diagnostics, Result};
+
+/// Makes Parquet files known as one table, in the order given. No files make an empty table.
+///
+/// The engine reads a missing file as no rows: each must be there.
+///
+/// # Errors
+/// When a file is not there.
+pub fn register_files(
+    context: &SessionContext,
+    table: &TableName,
+    schema: &SchemaRef,
+    files: &[PathBuf],
+) -> Result<()> {
+    if files.is_empty() {
+        return session::register_empty(context, table, Arc::clone(schema));
+    }
+    let bug = |e: String| Diagnostics::from(Diagnostic::bug(e));
+    let mut urls = Vec::with_capacity(files.len());
+    for file in files {
+        // `canonicalize` fails for a file that is not there.
+        let path = file
+            .canonicalize()
+            .map_err(|e| Diagnostics::from(Diagnostic::io(file, "open", &e)))?;
+        let url = Url::from_file_path(&path).map_err(|()| {
+            Diagnostics::from(
+                Diagnostic::bug("a path is not absolute")
+                    .at(DataPlace::file(path.display().to_string())),
+            )
+        })?;
+        urls.push(ListingTableUrl::try_new(url, None).map_err(|e| bug(e.to_string()))?);
+    }
+    let options =
+        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    let config = ListingTableConfig::new_with_multi_paths(urls)
+        .with_listing_options(options)
+        .with_schema(Arc::clone(schema));
+    let provider = ListingTable::try_new(config).map_err(|e| bug(e.to_string()))?;
+    session::register(context, table, Arc::new(provider))
+}
+
+/// Makes a plan known as a table that is worked out each time it is read.
+///
+/// # Errors
+/// Only by a fault of ours.
+pub fn register_view(context: &SessionContext, table: &TableName, plan: LogicalPlan) -> Result<()> {
+    session::register(context, table, Arc::new(ViewTable::new(plan, None)))
+}
