@@ -216,6 +216,30 @@ pub fn check_contract(
     }
 }
 
+/// Reports columns whose values name a person: a mart holds counts of people.
+pub fn check_identifiable(
+    spec: &Mart,
+    identifiable: &BTreeSet<String>,
+    sql: &Arc<SourceText>,
+    found: &mut Diagnostics,
+) {
+    for column in spec
+        .columns
+        .iter()
+        .filter(|c| identifiable.contains(c.name.as_str()))
+    {
+        found.push(
+            Diagnostic::error(
+                Code::Contract,
+                format!("`{}` carries values that name a person", *column.name),
+            )
+            .at((sql, last_word(sql, &column.name)))
+            .label("must not be published")
+            .hint("count people, or group by something that many share"),
+        );
+    }
+}
+
 /// Whether values of one type may stand for another, each checked as it is written.
 fn widens(from: &DataType, to: &DataType) -> bool {
     let whole = |t: &DataType| t.is_integer();

@@ -9,6 +9,7 @@ mod checks;
 pub mod contract;
 mod diagnose;
 mod graph;
+pub mod lineage;
 mod marts;
 mod names;
 mod plan;
@@ -20,6 +21,8 @@ pub mod sql;
 mod table;
 
 pub use diagnose::{plan as plan_query, translate};
-pub use plan::{Body, MartNode, ModelNode, Node, Plan, PlannedCheck, Query, RowRule, SourceNode};
+pub use plan::{
+    Body, Bound, MartNode, ModelNode, Node, Plan, PlannedCheck, Query, RowRule, SourceNode,
+};
 pub use project::{PublishedSchema, compile};
 pub use table::{TableKind, TableName};

@@ -1,6 +1,6 @@
 //! The plan: what `compile` makes of a project. Immutable; every name, type and order settled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::sql::parser::Statement;
 
 use crate::diag::SourceText;
+use crate::spec::parameter::ParameterType;
 use crate::spec::{
     Files, Mart, Materialized, Model, OnFail, Reader, Settings, Source, TableCheck, Threshold,
 };
@@ -44,6 +45,8 @@ pub struct Node {
     pub description: Option<String>,
     /// The columns it has in SQL.
     pub schema: SchemaRef,
+    /// The columns that carry identifiable values.
+    pub identifiable: BTreeSet<String>,
     /// The tables it reads, sorted.
     pub inputs: Vec<TableName>,
     /// How it comes to be.
@@ -54,7 +57,7 @@ pub struct Node {
 #[derive(Debug)]
 pub enum Body {
     /// From files.
-    Source(Box<SourceNode>),
+    Source(Arc<SourceNode>),
     /// From SQL, kept inside.
     Model(Box<ModelNode>),
     /// From SQL, published.
@@ -93,17 +96,26 @@ pub struct RowRule {
     pub error_if: Option<Threshold>,
 }
 
-/// SQL, parsed, its parameters bound.
+/// SQL, parsed, every `$parameter` it names declared.
 #[derive(Debug)]
 pub struct Query {
     /// The text.
     pub source: Arc<SourceText>,
-    /// The statement, `$parameters` replaced by typed literals, `$as_of` left in place.
+    /// The statement, with its placeholders; see [`Query::at`].
     pub statement: Statement,
-    /// The bound parameters as text, for the record: name and value.
-    pub parameters: BTreeMap<String, String>,
+    /// The parameters it names, each with its value.
+    pub parameters: BTreeMap<String, Bound>,
     /// Whether it reads `$as_of`.
     pub reads_as_of: bool,
+}
+
+/// A parameter's type and value.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    /// Its type.
+    pub kind: ParameterType,
+    /// Its value, as the YAML writes it.
+    pub value: String,
 }
 
 /// A model.

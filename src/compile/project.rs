@@ -16,7 +16,7 @@ use crate::spec::{Project, Sp};
 use super::names::{Declaration, Declarations, Declared};
 use super::{
     Body, MartNode, ModelNode, Node, Plan, Query, SourceNode, TableKind, TableName, checks,
-    diagnose, graph, marts, names, session, sources, sql,
+    diagnose, graph, lineage, marts, names, session, sources, sql,
 };
 
 /// What the publish step will make of a mart's contract: the contract and the rates.
@@ -39,6 +39,7 @@ pub async fn compile(
     );
     let mut found = Diagnostics::default();
     let declarations = names::collect(project, &mut found);
+    check_parameters(project, &mut found);
     sources::check_overrides(project, &declarations, &mut found);
 
     let mut compiler = Compiler {
@@ -47,6 +48,7 @@ pub async fn compile(
         published,
         declarations,
         schemas: BTreeMap::new(),
+        identifiable: BTreeMap::new(),
         nodes: BTreeMap::new(),
         found,
     };
@@ -72,8 +74,18 @@ struct Compiler<'a> {
     published: PublishedSchema,
     declarations: Declarations<'a>,
     schemas: checks::Schemas,
+    identifiable: lineage::Identifiable,
     nodes: BTreeMap<TableName, Node>,
     found: Diagnostics,
+}
+
+/// What planning a query settles.
+struct Planned {
+    query: Query,
+    inputs: BTreeSet<TableName>,
+    schema: Schema,
+    /// The columns that carry identifiable values.
+    identifiable: BTreeSet<String>,
 }
 
 /// A parsed statement with the tables it reads.
@@ -97,6 +109,9 @@ impl<'a> Compiler<'a> {
                 )
             {
                 self.know(table, &schema);
+                let marked = spec.columns.iter().filter(|c| c.is_identifiable());
+                let marked = marked.map(|c| c.staged_name().to_owned()).collect();
+                self.identifiable.insert(table.clone(), marked);
                 self.check_expected(&node);
                 let inputs = node
                     .spec
@@ -112,7 +127,7 @@ impl<'a> Compiler<'a> {
                     spec.description.clone(),
                     schema,
                     inputs,
-                    Body::Source(Box::new(node)),
+                    Body::Source(Arc::new(node)),
                 );
             }
         }
@@ -211,7 +226,7 @@ impl<'a> Compiler<'a> {
             .take(sql::tables(&self.context, source, &statement));
         let parameters = declaration.file.spec.parameters.iter();
         let parameters: sql::Parameters<'_> = parameters.map(|(n, p)| (n.as_str(), p)).collect();
-        let query = self.found.take(sql::bind(source, statement, &parameters));
+        let query = self.found.take(sql::query(source, statement, &parameters));
         let tables = tables?;
         for (table, place) in &tables {
             if !self.declarations.contains_key(table) {
@@ -291,9 +306,16 @@ impl<'a> Compiler<'a> {
         declaration: &Declaration<'a>,
         parsed: Option<Parsed>,
     ) {
-        let Some((query, inputs, schema)) = self.plan(parsed).await else {
+        let Some(Planned {
+            query,
+            inputs,
+            schema,
+            identifiable,
+        }) = self.plan(parsed).await
+        else {
             return;
         };
+        self.identifiable.insert(table.clone(), identifiable);
         let schema = self.stored_schema(&query, schema);
         self.know(table, &schema);
         for name in &spec.grain {
@@ -352,13 +374,19 @@ impl<'a> Compiler<'a> {
         // Readers of the mart see its contract, even if its own SQL is at fault.
         self.know(table, &contract);
         let checks = self.checks(table, &spec.checks, text, &declaration.span);
-        let Some((query, inputs, yields)) = self.plan(parsed).await else {
+        let Some(Planned {
+            query,
+            mut inputs,
+            schema,
+            identifiable,
+        }) = self.plan(parsed).await
+        else {
             return;
         };
         let mut found = Diagnostics::default();
-        marts::check_contract(spec, &contract, &yields, &query.source, text, &mut found);
+        marts::check_contract(spec, &contract, &schema, &query.source, text, &mut found);
+        marts::check_identifiable(spec, &identifiable, &query.source, &mut found);
         self.found.extend(found);
-        let mut inputs = inputs;
         if spec.rates.iter().any(|r| r.target.is_some()) {
             inputs.insert(targets());
         }
@@ -409,10 +437,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    async fn plan(
-        &mut self,
-        parsed: Option<Parsed>,
-    ) -> Option<(Query, BTreeSet<TableName>, Schema)> {
+    async fn plan(&mut self, parsed: Option<Parsed>) -> Option<Planned> {
         let Parsed { query, inputs } = parsed?;
         if inputs.iter().any(|i| !self.schemas.contains_key(i)) {
             // What it reads is at fault, and said: more would be noise.
@@ -424,7 +449,19 @@ impl<'a> Compiler<'a> {
         let plan = self.found.take(plan)?;
         let schema = plan.schema().as_arrow().clone();
         self.check_result(&query.source, &schema);
-        Some((query, inputs, schema))
+        let carries = lineage::identifiable(&plan, &self.identifiable);
+        let identifiable = schema
+            .fields()
+            .iter()
+            .zip(carries)
+            .filter_map(|(field, carries)| carries.then(|| field.name().clone()))
+            .collect();
+        Some(Planned {
+            query,
+            inputs,
+            schema,
+            identifiable,
+        })
     }
 
     /// Reports columns of a result that have no name or share one.
@@ -518,6 +555,7 @@ impl<'a> Compiler<'a> {
                 tags,
                 description,
                 schema,
+                identifiable: self.identifiable.get(table).cloned().unwrap_or_default(),
                 inputs: inputs.into_iter().collect(),
                 body,
             },
@@ -541,6 +579,33 @@ impl<'a> Compiler<'a> {
                     Diagnostic::warning(Code::MissingFile, "no pipeline uses this SQL file")
                         .at((source, 0..0))
                         .hint("declare it as a model or mart, or delete it"),
+                );
+            }
+        }
+    }
+}
+
+/// Reports parameters whose value is not of their type.
+fn check_parameters(project: &Project, found: &mut Diagnostics) {
+    for file in &project.pipelines {
+        for (name, parameter) in file.spec.parameters.iter() {
+            names::check_identifier(&file.source, name, found);
+            if name.as_str() == sql::AS_OF {
+                found.push(
+                    Diagnostic::error(Code::DuplicateName, "`$as_of` is the run's own date")
+                        .at((&file.source, name.span()))
+                        .hint("call the parameter something else"),
+                );
+            }
+            if sql::literal(parameter.kind, &parameter.value.0).is_none() {
+                let kind = format!("{:?}", parameter.kind).to_lowercase();
+                found.push(
+                    Diagnostic::error(
+                        Code::WrongValue,
+                        format!("`{}` is not {kind}", parameter.value.0),
+                    )
+                    .at((&file.source, parameter.value.span()))
+                    .label(format!("`${}` is declared as {kind}", **name)),
                 );
             }
         }

@@ -218,7 +218,7 @@ fn matches(node: &Node, name: &str) -> bool {
 }
 
 /// Whether a text fits a pattern in which `*` stands for any characters.
-fn glob(pattern: &str, text: &str) -> bool {
+pub fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((start, rest)) => text.strip_prefix(start).is_some_and(|tail| {

@@ -1,6 +1,6 @@
 //! SQL text to one checked statement: a single query, its tables known, its parameters bound.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use datafusion::sql::sqlparser::ast::{
     self, Expr, ObjectName, ObjectNamePart, Spanned, Value, visit_expressions,
     visit_expressions_mut, visit_relations,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect};
 use datafusion::sql::sqlparser::parser::Parser;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 use crate::spec::parameter::{Parameter, ParameterType};
 
 use super::diagnose::{byte_range, syntax_error};
-use super::{Query, TableKind, TableName};
+use super::{Bound, Query, TableKind, TableName};
 
 /// The name of the parameter that holds the run's date.
 pub const AS_OF: &str = "as_of";
@@ -32,8 +32,16 @@ const RECURSION_LIMIT: usize = 128;
 /// # Errors
 /// Syntax errors, several statements, anything that is not a query.
 pub fn parse(source: &Arc<SourceText>) -> Result<Statement> {
+    parse_as(source, &PostgreSqlDialect {})
+}
+
+/// The same, in a dialect.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_as(source: &Arc<SourceText>, dialect: &dyn Dialect) -> Result<Statement> {
     let statements = DFParserBuilder::new(source.text.as_str())
-        .with_dialect(&PostgreSqlDialect {})
+        .with_dialect(dialect)
         .with_recursion_limit(RECURSION_LIMIT)
         .build()
         .and_then(|mut parser| parser.parse_statements())
@@ -189,73 +197,67 @@ pub fn check_functions(
 /// Parameters by name.
 pub type Parameters<'a> = BTreeMap<&'a str, &'a Parameter>;
 
-/// Puts typed literals where `$parameters` stand; `$as_of` stays.
+/// A statement whose placeholders are all declared.
 ///
 /// # Errors
 /// Every parameter that is not declared.
-pub fn bind(
+pub fn query(
     source: &Arc<SourceText>,
     mut statement: Statement,
     parameters: &Parameters<'_>,
 ) -> Result<Query> {
     let mut found = Diagnostics::default();
-    let mut used = BTreeSet::new();
+    let mut used = BTreeMap::new();
     let mut reads_as_of = false;
     replace_placeholders(&mut statement, |name, place| {
-        let place = byte_range(source, place).unwrap_or(0..0);
         if name == AS_OF {
             reads_as_of = true;
-            return None;
-        }
-        let Some(parameter) = parameters.get(name) else {
+        } else if let Some(parameter) = parameters.get(name) {
+            let bound = Bound {
+                kind: parameter.kind,
+                value: parameter.value.0.clone(),
+            };
+            used.insert(name.to_owned(), bound);
+        } else {
+            let known = parameters.keys().copied().chain([AS_OF]);
+            let declare =
+                || format!("declare it: `parameters: {{ {name}: {{ type: int, value: 1 }} }}`");
             found.push(
                 Diagnostic::error(
                     Code::SqlParameter,
                     format!("the parameter `${name}` is not declared"),
                 )
-                .at((source, place))
+                .at((source, byte_range(source, place).unwrap_or(0..0)))
                 .label("not a parameter of this pipeline")
-                .hint(
-                    did_you_mean(name, parameters.keys().copied().chain([AS_OF])).unwrap_or_else(
-                        || {
-                            format!(
-                                "declare it: `parameters: {{ {name}: {{ type: int, value: 1 }} }}`"
-                            )
-                        },
-                    ),
-                ),
+                .hint(did_you_mean(name, known).unwrap_or_else(declare)),
             );
-            return None;
-        };
-        used.insert(name.to_owned());
-        literal(parameter.kind, &parameter.value.0)
+        }
+        None
     });
     if found.has_errors() {
         return Err(found);
     }
-    let parameters = used
-        .into_iter()
-        .filter_map(|name| {
-            let value = parameters.get(name.as_str())?.value.0.clone();
-            Some((name, value))
-        })
-        .collect();
     Ok(Query {
         source: Arc::clone(source),
         statement,
-        parameters,
+        parameters: used,
         reads_as_of,
     })
 }
 
 impl Query {
-    /// The statement with the run's date in place.
+    /// The statement with typed literals where `$parameters` and `$as_of` stand.
     pub fn at(&self, as_of: NaiveDate) -> Statement {
+        self.with(as_of, &self.parameters)
+    }
+
+    /// The same, with other values for the parameters.
+    pub fn with(&self, as_of: NaiveDate, parameters: &BTreeMap<String, Bound>) -> Statement {
         let mut statement = self.statement.clone();
-        replace_placeholders(&mut statement, |name, _| {
-            (name == AS_OF)
-                .then(|| literal(ParameterType::Date, &as_of.to_string()))
-                .flatten()
+        replace_placeholders(&mut statement, |name, _| match parameters.get(name) {
+            _ if name == AS_OF => literal(ParameterType::Date, &as_of.to_string()),
+            Some(bound) => literal(bound.kind, &bound.value),
+            None => None,
         });
         statement
     }

@@ -40,6 +40,10 @@ pub struct Column {
     pub missing: Option<Missing>,
     /// For NHS numbers: the column that replaces it, holding a keyed pseudonym.
     pub pseudonymise: Option<Sp<String>>,
+    /// Its values name a person or nearly: masked in answers, never published. Default: what is
+    /// pseudonymised is, nothing else.
+    #[serde(default)]
+    pub identifiable: bool,
     /// How broken rules are handled, where not by quarantine.
     #[serde(default)]
     pub checks: Vec<ColumnCheck>,
@@ -49,6 +53,11 @@ impl Column {
     /// The name it has after ingestion: the pseudonym's, if it is pseudonymised.
     pub fn staged_name(&self) -> &str {
         self.pseudonymise.as_ref().unwrap_or(&self.name)
+    }
+
+    /// Whether its staged values name a person or nearly.
+    pub fn is_identifiable(&self) -> bool {
+        self.identifiable || self.pseudonymise.is_some()
     }
 
     /// The headings it may arrive under.

@@ -1,0 +1,274 @@
+//! The arguments, as close to what is typed as possible.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::run::Options;
+use crate::spec::{Sp, Warehouse};
+
+/// The nightly data warehouse of a Cancer Alliance: YAML and SQL in, checked Parquet marts out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "martlet",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do; 1 a step failed; 2 usage, YAML or SQL does not check; \
+3 a data check blocked a publish; 5 a source is too old; 6 another run holds the lock; 9 --exit-code and there is \
+something to do; 70 a fault in martlet; 130 and 143 stopped by a signal."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The project's folder
+    #[arg(
+        long,
+        global = true,
+        default_value = ".",
+        env = "MARTLET_PROJECT",
+        value_name = "DIR"
+    )]
+    pub project: PathBuf,
+    /// The target: config/targets/<NAME>.yaml
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "MARTLET_TARGET",
+        value_name = "NAME"
+    )]
+    pub target: Option<String>,
+    /// The run's clock, such as 2026-03-31
+    #[arg(long, global = true, env = "MARTLET_AS_OF", value_name = "DATE")]
+    pub as_of: Option<String>,
+    /// The folder that files arrive in
+    #[arg(long, global = true, env = "MARTLET_INBOX", value_name = "DIR")]
+    pub inbox: Option<String>,
+    /// Our own folder
+    #[arg(long, global = true, env = "MARTLET_LAKE", value_name = "DIR")]
+    pub lake: Option<String>,
+    /// The readers' folder
+    #[arg(long, global = true, env = "MARTLET_PUBLISHED", value_name = "DIR")]
+    pub published: Option<String>,
+    /// Memory for queries, such as 2GiB
+    #[arg(long, global = true, env = "MARTLET_MEMORY_LIMIT", value_name = "SIZE")]
+    pub memory_limit: Option<String>,
+    /// Partitions of a query; the result does not depend on it
+    #[arg(long, global = true, env = "MARTLET_PARTITIONS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub partitions: Option<u32>,
+    /// One JSON document on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How a run is logged on stderr
+    #[arg(
+        long,
+        global = true,
+        env = "MARTLET_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+    /// What is logged, such as martlet=debug
+    #[arg(long, global = true, env = "MARTLET_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Warnings and errors only
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Colour: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Colour,
+}
+
+/// How a run is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON record a line.
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Global {
+    /// Whether events are logged as JSON.
+    pub fn json_log(&self) -> bool {
+        self.log_format == LogFormat::Json
+    }
+
+    /// What environment and flags say, as the topmost layer of settings.
+    pub fn overrides(&self) -> Warehouse {
+        let said = |value: &Option<String>| value.clone().map(|v| Sp::new(v, 0..0));
+        Warehouse {
+            as_of: said(&self.as_of),
+            inbox: said(&self.inbox),
+            lake: said(&self.lake),
+            published: said(&self.published),
+            memory_limit: said(&self.memory_limit),
+            partitions: self.partitions,
+            ..Warehouse::default()
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ingest what arrived, build what is stale, check it, publish the marts
+    Run(RunArgs),
+    /// Find every error in YAML and SQL, without data and without secrets
+    Check(SelectArgs),
+    /// Say what would run, and why
+    Plan(PlanArgs),
+    /// Run the unit tests of the SQL
+    Test(TestArgs),
+    /// List sources, models and marts
+    Ls(SelectArgs),
+    /// Ask the warehouse something; identifiable columns are masked
+    Query(QueryArgs),
+    /// Write a synthetic world: every feed, and the counts each mart must show
+    Sample(SampleArgs),
+    /// Write the JSON Schema that editors complete YAML with
+    Schema(SchemaArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+}
+
+/// Which tables a command is about.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SelectArgs {
+    /// Tables, pipelines, `tag:x`, `+x`, `x+`; comma and `and` for both, space and `or` for either, `not`
+    #[arg(value_name = "SELECT")]
+    pub select: Vec<String>,
+    /// What to leave out
+    #[arg(long, value_name = "SELECT")]
+    pub exclude: Vec<String>,
+}
+
+impl SelectArgs {
+    /// As options of a run.
+    pub fn options(&self) -> Options {
+        Options {
+            select: self.select.clone(),
+            exclude: self.exclude.clone(),
+            ..Options::default()
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Make everything again
+    #[arg(long)]
+    pub full_refresh: bool,
+    /// Build and check; leave readers' files alone
+    #[arg(long)]
+    pub no_publish: bool,
+    /// Wait for another run to finish
+    #[arg(long)]
+    pub wait: bool,
+    /// Files read at once [default: the number of partitions]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub jobs: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// As if everything had to be made again
+    #[arg(long)]
+    pub full_refresh: bool,
+    /// End with 9 if there is something to do
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Tests by name, by table (`model.x`) or by pipeline; `*` stands for any characters
+    #[arg(value_name = "SELECT")]
+    pub select: Vec<String>,
+    /// Write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// The question, in SQL over source.x, reference.x, model.x and mart.x
+    #[arg(value_name = "SQL")]
+    pub sql: String,
+    /// How to print the answer
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: AnswerFormat,
+    /// Rows to print; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub limit: usize,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// A table for people.
+    Table,
+    /// Comma-separated text with a header.
+    Csv,
+    /// A JSON array of objects.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// How many people
+    #[arg(long, value_name = "N", default_value_t = 1500)]
+    pub people: u64,
+    /// How many months, the last one ending at --end
+    #[arg(long, value_name = "M", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub months: u32,
+    /// The same seed gives the same bytes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// The last month
+    #[arg(long, value_name = "YYYY-MM", default_value = "2026-03")]
+    pub end: String,
+    /// Where to write
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Which: pipeline, warehouse or tests. Without it, all are written to config/schema/
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// Write nothing; end with 2 if a file is out of date
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,107 @@
+//! What a run says while it works: the only link between the runner and whoever listens.
+//!
+//! The runner never prints. It tells a [`Listener`], in order, what it is about to do and what
+//! came of it. Events hold names, counts and places, never values.
+
+use std::time::Duration;
+
+use crate::compile::TableName;
+use crate::diag::Diagnostic;
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The tables that were chosen, and how many more they need.
+    Selected {
+        /// Chosen by name.
+        chosen: Vec<TableName>,
+        /// Made only because the chosen ones read them.
+        needed: Vec<TableName>,
+    },
+    /// An interrupted run was finished, or its leavings removed.
+    Repaired {
+        /// What was done.
+        what: String,
+    },
+    /// Work on a table begins.
+    Started {
+        /// The table.
+        table: TableName,
+        /// Why it is made.
+        why: String,
+    },
+    /// A file was read.
+    Ingested {
+        /// The source.
+        table: TableName,
+        /// The file, as `_file` has it.
+        file: String,
+        /// Rows in it.
+        received: u64,
+        /// Rows staged.
+        good: u64,
+        /// Rows refused.
+        quarantined: u64,
+    },
+    /// A table is as it should be; nothing was done.
+    Fresh {
+        /// The table.
+        table: TableName,
+    },
+    /// A table was made.
+    Made {
+        /// The table.
+        table: TableName,
+        /// Its rows; unknown for views.
+        rows: Option<u64>,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A table was not made because something it reads failed.
+    Skipped {
+        /// The table.
+        table: TableName,
+        /// What failed.
+        because: TableName,
+    },
+    /// A table could not be made, or failed a check.
+    Failed {
+        /// The table.
+        table: TableName,
+    },
+    /// Worth reading; nothing stops.
+    Warned(Diagnostic),
+    /// Readers of an audience see a new release.
+    Published {
+        /// The audience.
+        audience: String,
+        /// The release.
+        release: String,
+        /// Each mart of it that this run looked after.
+        marts: Vec<PublishedMart>,
+    },
+    /// Nothing was published, and why.
+    Withheld {
+        /// In one sentence.
+        why: String,
+    },
+}
+
+/// A mart that readers see.
+#[derive(Debug, Clone)]
+pub struct PublishedMart {
+    /// Its name.
+    pub mart: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Where readers find it.
+    pub path: std::path::PathBuf,
+    /// Whether this run changed it.
+    pub changed: bool,
+}
+
+/// Whoever wants to know.
+pub trait Listener: Send + Sync {
+    /// Hears one event.
+    fn event(&self, event: &Event);
+}

@@ -1,0 +1,100 @@
+//! Hashes of input files, remembered while the file system says that nothing changed.
+//!
+//! A file is taken as unchanged when its size, inode and both its times are: a copy, an edit or a
+//! replacement changes at least the inode's own time, which programs cannot set back.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::ingest::{self, Arrived};
+use crate::store::Lake;
+
+use super::record::{read_json, write_json};
+
+/// The remembered hashes.
+#[derive(Debug, Default)]
+pub struct Fingerprints {
+    path: PathBuf,
+    known: BTreeMap<String, Fingerprint>,
+    changed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Fingerprint {
+    stamp: Stamp,
+    hash: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    size: u64,
+    inode: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Result<Self> {
+        let meta = std::fs::metadata(path)
+            .map_err(|e| Diagnostics::from(Diagnostic::io(path, "look at", &e)))?;
+        Ok(Self {
+            size: meta.size(),
+            inode: meta.ino(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        })
+    }
+}
+
+impl Fingerprints {
+    /// The hashes remembered in a lake. Forgotten, they are worked out again.
+    pub fn load(lake: &Lake) -> Self {
+        let path = lake.root().join("state/fingerprints.json");
+        let known = read_json(&path).ok().flatten().unwrap_or_default();
+        Self {
+            path,
+            known,
+            changed: false,
+        }
+    }
+
+    /// The hash of a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of(&mut self, arrived: &Arrived) -> Result<String> {
+        let key = arrived.path.display().to_string();
+        let stamp = Stamp::of(&arrived.path)?;
+        if let Some(known) = self.known.get(&key)
+            && known.stamp == stamp
+        {
+            return Ok(known.hash.clone());
+        }
+        let hash = ingest::fingerprint(arrived)?;
+        // A file that changed while it was hashed is remembered by nobody.
+        if Stamp::of(&arrived.path)? == stamp {
+            let fingerprint = Fingerprint {
+                stamp,
+                hash: hash.clone(),
+            };
+            self.known.insert(key, fingerprint);
+            self.changed = true;
+        }
+        Ok(hash)
+    }
+
+    /// Remembers for next time.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn save(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.changed) {
+            write_json(&self.path, &self.known)?;
+        }
+        Ok(())
+    }
+}

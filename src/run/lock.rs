@@ -1,0 +1,50 @@
+//! One run at a time: a lock on a file of the lake, let go by the system when the process ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+
+use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::store::Lake;
+
+/// The lock, held while it lives.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock, waiting for another run if `wait`.
+    ///
+    /// # Errors
+    /// [`Code::Locked`] when another run holds it.
+    pub fn take(lake: &Lake, wait: bool) -> Result<Self> {
+        let path = lake.lock();
+        let io = |doing: &'static str| {
+            let path = path.clone();
+            move |e: std::io::Error| Diagnostics::from(Diagnostic::io(&path, doing, &e))
+        };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(io("make the lake's folder"))?;
+        }
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(io("open the lock"))?;
+        if wait {
+            file.lock().map_err(io("take the lock"))?;
+            return Ok(Self { _file: file });
+        }
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Diagnostic::error(
+                Code::Locked,
+                "another run holds the lock on this lake",
+            )
+            .at(crate::diag::DataPlace::file(path.display().to_string()))
+            .hint("let it finish, or use --wait")
+            .into()),
+            Err(TryLockError::Error(e)) => Err(io("take the lock")(e)),
+        }
+    }
+}

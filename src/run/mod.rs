@@ -1,0 +1,32 @@
+//! The night: which files are new, which tables that makes stale, and everything done about it.
+//!
+//! ```text
+//! lock → repair → for each table, inputs first: fresh? else make, check → publish → record
+//! ```
+//!
+//! Nothing is changed in place and every output is named by what made it, so skipping unchanged
+//! work, starting again after a kill and tracing a number are one mechanism. Readers see a release
+//! only when every chosen mart came out and passed: one failure withholds them all, because marts
+//! of two nights side by side are a mixture.
+//!
+//! The runner never prints: it tells [`events`].
+
+mod events;
+mod fingerprints;
+mod freshness;
+mod ingredients;
+mod lock;
+mod marts;
+mod models;
+mod night;
+mod open;
+mod preview;
+mod record;
+mod release;
+mod sources;
+
+pub use events::{Event, Listener, PublishedMart};
+pub use night::{Night, Options, Summary, as_of, run};
+pub use open::open;
+pub use preview::{Preview, PreviewedTable, preview};
+pub use record::{Made, NodeRecord, Origin};

@@ -1,0 +1,376 @@
+//! The order of the night.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use datafusion::execution::context::SessionContext;
+use serde::Serialize;
+
+use crate::compile::{Body, Node, Plan, TableKind, TableName, select};
+use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::engine::{Engine, Limits};
+use crate::functions;
+use crate::ingest::PseudonymKey;
+use crate::store::{Lake, atomic};
+
+use super::events::{Event, Listener, PublishedMart};
+use super::fingerprints::Fingerprints;
+use super::ingredients::{Ingredients, hash};
+use super::lock::Lock;
+use super::record::{NodeRecord, read_json, write_json};
+use super::release;
+
+/// How a run is to be done.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What to run. Nothing: the target's own choice, or everything.
+    pub select: Vec<String>,
+    /// What to leave out.
+    pub exclude: Vec<String>,
+    /// Make everything again, whatever the records say.
+    pub full_refresh: bool,
+    /// Build and check, and leave readers' files alone.
+    pub no_publish: bool,
+    /// Wait for another run to finish.
+    pub wait: bool,
+    /// Files read at once. 0: as many as there are partitions.
+    pub jobs: usize,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// Its name.
+    pub run: String,
+    /// Its clock.
+    pub as_of: NaiveDate,
+    /// Tables that were made.
+    pub made: Vec<String>,
+    /// Tables that were as they should be.
+    pub fresh: usize,
+    /// What readers see of the chosen marts.
+    pub marts: Vec<SummaryMart>,
+    /// Whether anything was made or published.
+    pub changed: bool,
+}
+
+/// A mart that readers see.
+#[derive(Debug, Clone, Serialize)]
+pub struct SummaryMart {
+    /// Its name.
+    pub mart: String,
+    /// Who reads it.
+    pub audience: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Where readers find it.
+    pub path: String,
+    /// Whether this run changed it.
+    pub changed: bool,
+}
+
+/// A run under way.
+pub struct Night<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) options: &'a Options,
+    pub(super) listener: &'a dyn Listener,
+    pub(super) lake: Lake,
+    pub(super) as_of: NaiveDate,
+    pub(super) context: SessionContext,
+    pub(super) fingerprints: Fingerprints,
+    pub(super) key: Option<PseudonymKey>,
+    pub(super) records: BTreeMap<TableName, NodeRecord>,
+    pub(super) made: Vec<TableName>,
+    failed: BTreeSet<TableName>,
+    fresh: usize,
+}
+
+/// Runs the chosen part of a plan.
+///
+/// # Errors
+/// Everything that went wrong, from every branch that could be tried. Readers' files are then as
+/// they were.
+pub async fn run(
+    plan: &Plan,
+    options: &Options,
+    key: Option<PseudonymKey>,
+    listener: &dyn Listener,
+) -> Result<Summary> {
+    let chosen = choose(plan, options)?;
+    let needed = select::with_inputs(plan, &chosen);
+    listener.event(&Event::Selected {
+        chosen: chosen.iter().cloned().collect(),
+        needed: needed.difference(&chosen).cloned().collect(),
+    });
+    let lake = Lake::new(&plan.settings.lake);
+    let _lock = Lock::take(&lake, options.wait)?;
+    claim(&lake, &plan.settings.target)?;
+    release::repair(plan, &lake, listener)?;
+
+    let started = Utc::now();
+    let engine = Engine::new(
+        Limits::from(&plan.settings),
+        &lake.spill(),
+        functions::all(),
+    )?;
+    let mut night = Night {
+        plan,
+        options,
+        listener,
+        as_of: as_of(plan),
+        context: engine.session(),
+        fingerprints: Fingerprints::load(&lake),
+        key,
+        lake,
+        records: BTreeMap::new(),
+        made: Vec::new(),
+        failed: BTreeSet::new(),
+        fresh: 0,
+    };
+    let mut found = Diagnostics::default();
+    for node in plan.nodes.iter().filter(|n| needed.contains(&n.name)) {
+        night.table(node, &mut found).await;
+    }
+    night.fingerprints.save()?;
+    let marts = night.publish(&chosen, &mut found).await;
+    let run = night.write_down(started, &marts, &found)?;
+    if found.has_errors() {
+        return Err(found);
+    }
+    let changed = !night.made.is_empty() || marts.iter().any(|(_, m)| m.changed);
+    Ok(Summary {
+        run,
+        as_of: night.as_of,
+        made: night.made.iter().map(ToString::to_string).collect(),
+        fresh: night.fresh,
+        marts: marts
+            .into_iter()
+            .map(|(audience, m)| SummaryMart {
+                mart: m.mart,
+                audience,
+                rows: m.rows,
+                path: m.path.display().to_string(),
+                changed: m.changed,
+            })
+            .collect(),
+        changed,
+    })
+}
+
+/// The tables a run is about: what was asked for, or what the target says.
+pub(super) fn choose(plan: &Plan, options: &Options) -> Result<BTreeSet<TableName>> {
+    let words = if options.select.is_empty() {
+        &plan.settings.select
+    } else {
+        &options.select
+    };
+    select::select(plan, words, &options.exclude)
+}
+
+/// The run's clock: the settings', or today.
+pub fn as_of(plan: &Plan) -> NaiveDate {
+    plan.settings
+        .as_of
+        .unwrap_or_else(|| Utc::now().date_naive())
+}
+
+/// A lake belongs to one target: two would take each other's tables for their own.
+fn claim(lake: &Lake, target: &str) -> Result<()> {
+    let path = lake.target_record();
+    match read_json::<String>(&path)? {
+        Some(owner) if owner == target => Ok(()),
+        Some(owner) => Err(Diagnostic::error(
+            Code::State,
+            format!("the lake belongs to the target `{owner}`, not to `{target}`"),
+        )
+        .at(crate::diag::DataPlace::file(
+            lake.root().display().to_string(),
+        ))
+        .hint(format!(
+            "give `{target}` a lake of its own in config/targets/{target}.yaml"
+        ))
+        .into()),
+        None => write_json(&path, &target),
+    }
+}
+
+impl Night<'_> {
+    async fn table(&mut self, node: &Node, found: &mut Diagnostics) {
+        if let Some(because) = node.inputs.iter().find(|i| self.failed.contains(i)) {
+            self.listener.event(&Event::Skipped {
+                table: node.name.clone(),
+                because: because.clone(),
+            });
+            self.failed.insert(node.name.clone());
+            return;
+        }
+        let done = match &node.body {
+            Body::Source(source) => self.source(node, source).await,
+            Body::Model(model) => self.model(node, model).await,
+            Body::Mart(mart) => self.mart(node, mart).await,
+        };
+        match done {
+            Ok(()) => {}
+            Err(errors) => {
+                found.extend(errors);
+                self.listener.event(&Event::Failed {
+                    table: node.name.clone(),
+                });
+                self.failed.insert(node.name.clone());
+            }
+        }
+    }
+
+    /// What the node is made from, its inputs being made.
+    pub(super) fn ingredients(&self, node: &Node) -> Ingredients {
+        let inputs = node
+            .inputs
+            .iter()
+            .filter_map(|i| Some((i.to_string(), self.records.get(i)?.made.content.clone())))
+            .collect();
+        Ingredients::of(node, self.as_of, inputs)
+    }
+
+    /// The node's record if it was made from just these ingredients and is still there.
+    pub(super) fn fresh(
+        &mut self,
+        node: &Node,
+        ingredients: &Ingredients,
+    ) -> Result<(Option<NodeRecord>, String)> {
+        let last = NodeRecord::load(&self.lake, &node.name)?;
+        let changes = ingredients.changes_since(last.as_ref().map(|r| &r.ingredients));
+        if self.options.full_refresh {
+            return Ok((None, "asked for with --full-refresh".to_owned()));
+        }
+        match last {
+            Some(record) if changes.is_empty() && record.is_whole(&self.lake) => {
+                self.fresh += 1;
+                self.listener.event(&Event::Fresh {
+                    table: node.name.clone(),
+                });
+                Ok((Some(record), String::new()))
+            }
+            Some(_) if changes.is_empty() => Ok((None, "its file is gone".to_owned())),
+            _ => Ok((None, changes.join(", "))),
+        }
+    }
+
+    pub(super) fn start(&self, node: &Node, why: String) -> Instant {
+        self.listener.event(&Event::Started {
+            table: node.name.clone(),
+            why,
+        });
+        Instant::now()
+    }
+
+    /// Keeps a node that was just made: on disk, in mind, and as news.
+    pub(super) fn keep(&mut self, node: &Node, record: NodeRecord, started: Instant) -> Result<()> {
+        record.save(&self.lake, &node.name)?;
+        self.listener.event(&Event::Made {
+            table: node.name.clone(),
+            rows: record.made.rows,
+            took: started.elapsed(),
+        });
+        self.records.insert(node.name.clone(), record);
+        self.made.push(node.name.clone());
+        Ok(())
+    }
+
+    async fn publish(
+        &mut self,
+        chosen: &BTreeSet<TableName>,
+        found: &mut Diagnostics,
+    ) -> Vec<(String, PublishedMart)> {
+        let marts: Vec<&TableName> = chosen
+            .iter()
+            .filter(|t| t.kind == TableKind::Mart)
+            .collect();
+        if marts.is_empty() {
+            return Vec::new();
+        }
+        let why = if found.has_errors() {
+            Some("a step or a check failed; readers still see the last good release")
+        } else if self.options.no_publish {
+            Some("asked for with --no-publish")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            self.listener.event(&Event::Withheld {
+                why: why.to_owned(),
+            });
+            return Vec::new();
+        }
+        match release::publish(self, &marts).await {
+            Ok(published) => published,
+            Err(errors) => {
+                found.extend(errors);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The run's own record: its clock, what it made, how it ended. Returns the run's name.
+    fn write_down(
+        &self,
+        started: DateTime<Utc>,
+        marts: &[(String, PublishedMart)],
+        found: &Diagnostics,
+    ) -> Result<String> {
+        let changed =
+            !self.made.is_empty() || marts.iter().any(|(_, m)| m.changed) || found.has_errors();
+        let stamp = started.format("%Y%m%dT%H%M%S%3fZ").to_string();
+        let run = format!("{stamp}-{}", &hash(stamp.as_bytes())[..6]);
+        if !changed {
+            // Nothing was done: nothing is written.
+            return Ok(run);
+        }
+        let record = serde_json::json!({
+            "run": run,
+            "martlet": env!("CARGO_PKG_VERSION"),
+            "target": self.plan.settings.target,
+            "as_of": self.as_of,
+            "started": started,
+            "finished": Utc::now(),
+            "exit": found.exit().code(),
+            "made": self.made.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "failed": self.failed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "published": marts.iter().map(|(audience, m)| serde_json::json!({
+                "audience": audience, "mart": m.mart, "rows": m.rows, "changed": m.changed,
+            })).collect::<Vec<_>>(),
+            "diagnostics": crate::diag::to_json(found),
+        });
+        write_json(&self.lake.run_record(&run), &record)?;
+        Ok(run)
+    }
+}
+
+/// Removes what killed runs left half-written below a folder.
+///
+/// # Errors
+/// When a leaving cannot be removed.
+pub(super) fn sweep(folder: &std::path::Path) -> Result<usize> {
+    let mut removed = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(atomic::TEMPORARY_PREFIX)
+            {
+                std::fs::remove_file(&path)
+                    .map_err(|e| Diagnostics::from(Diagnostic::io(&path, "remove", &e)))?;
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
+}

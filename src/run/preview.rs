@@ -1,0 +1,157 @@
+//! What a run would do, and why, without doing it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use std::time::SystemTime;
+
+use crate::compile::{Body, Node, Plan, SourceNode, TableName, select};
+use crate::diag::{Diagnostics, Result};
+use crate::ingest::{self, PseudonymKey};
+use crate::store::Lake;
+
+use super::fingerprints::Fingerprints;
+use super::ingredients::Ingredients;
+use super::night::{Options, as_of, choose};
+use super::record::NodeRecord;
+
+/// What a run would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Preview {
+    /// The tables it would look after, inputs first.
+    pub tables: Vec<PreviewedTable>,
+    /// Whether anything would be made.
+    pub changed: bool,
+}
+
+/// What would become of one table.
+#[derive(Debug, Clone, Serialize)]
+pub struct PreviewedTable {
+    /// Its name.
+    pub table: String,
+    /// Whether it would be made.
+    pub stale: bool,
+    /// Why.
+    pub why: String,
+    /// For a source: the files that would be read.
+    pub files: Vec<String>,
+}
+
+/// Works out what a run would do.
+///
+/// # Errors
+/// When inputs cannot be listed or read.
+pub fn preview(plan: &Plan, options: &Options, key: Option<&PseudonymKey>) -> Result<Preview> {
+    let chosen = choose(plan, options)?;
+    let needed = select::with_inputs(plan, &chosen);
+    let lake = Lake::new(&plan.settings.lake);
+    let mut teller = Teller {
+        plan,
+        options,
+        key,
+        fingerprints: Fingerprints::load(&lake),
+        lake,
+        contents: BTreeMap::new(),
+    };
+    let mut found = Diagnostics::default();
+    let tables: Vec<PreviewedTable> = plan
+        .nodes
+        .iter()
+        .filter(|n| needed.contains(&n.name))
+        .filter_map(|node| found.take(teller.table(node)))
+        .collect();
+    if found.has_errors() {
+        return Err(found);
+    }
+    let changed = tables.iter().any(|t| t.stale);
+    Ok(Preview { tables, changed })
+}
+
+struct Teller<'a> {
+    plan: &'a Plan,
+    options: &'a Options,
+    key: Option<&'a PseudonymKey>,
+    lake: Lake,
+    fingerprints: Fingerprints,
+    /// The content of tables that would not be made again.
+    contents: BTreeMap<TableName, String>,
+}
+
+impl Teller<'_> {
+    fn table(&mut self, node: &Node) -> Result<PreviewedTable> {
+        let last = NodeRecord::load(&self.lake, &node.name)?;
+        let mut files = Vec::new();
+        let inputs = if let Body::Source(source) = &node.body {
+            let inputs = self.arrived(node, source)?;
+            let known = last
+                .as_ref()
+                .map(|r| r.ingredients.inputs.clone())
+                .unwrap_or_default();
+            files = inputs
+                .iter()
+                .filter(|(file, key)| known.get(*file) != Some(*key))
+                .map(|(file, _)| file.clone())
+                .collect();
+            inputs
+        } else {
+            let unsettled: Vec<String> = node
+                .inputs
+                .iter()
+                .filter(|i| !self.contents.contains_key(i))
+                .map(ToString::to_string)
+                .collect();
+            if !unsettled.is_empty() {
+                let why = format!("it reads {}", unsettled.join(", "));
+                return Ok(stale(node, why, files));
+            }
+            node.inputs
+                .iter()
+                .filter_map(|i| Some((i.to_string(), self.contents.get(i)?.clone())))
+                .collect()
+        };
+        let ingredients = Ingredients::of(node, as_of(self.plan), inputs);
+        let changes = ingredients.changes_since(last.as_ref().map(|r| &r.ingredients));
+        if self.options.full_refresh {
+            return Ok(stale(
+                node,
+                "asked for with --full-refresh".to_owned(),
+                files,
+            ));
+        }
+        match last {
+            Some(record) if changes.is_empty() && record.is_whole(&self.lake) => {
+                self.contents.insert(node.name.clone(), record.made.content);
+                Ok(PreviewedTable {
+                    table: node.name.to_string(),
+                    stale: false,
+                    why: "unchanged".to_owned(),
+                    files,
+                })
+            }
+            Some(_) if changes.is_empty() => Ok(stale(node, "its file is gone".to_owned(), files)),
+            _ => Ok(stale(node, changes.join(", "), files)),
+        }
+    }
+
+    fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<BTreeMap<String, String>> {
+        let pseudonymises = source.spec.columns.iter().any(|c| c.pseudonymise.is_some());
+        let key = self.key.filter(|_| pseudonymises);
+        let discovery = ingest::discover(source, &node.name, SystemTime::now())?;
+        let mut inputs = BTreeMap::new();
+        for arrived in discovery.files {
+            let hash = self.fingerprints.of(&arrived)?;
+            let key = ingest::staging_key(&hash, source, &arrived, key);
+            inputs.insert(arrived.shown, key);
+        }
+        Ok(inputs)
+    }
+}
+
+fn stale(node: &Node, why: String, files: Vec<String>) -> PreviewedTable {
+    PreviewedTable {
+        table: node.name.to_string(),
+        stale: true,
+        why,
+        files,
+    }
+}

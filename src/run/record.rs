@@ -1,0 +1,108 @@
+//! What a run writes down: for each table what it was last made from, and for each run its story.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::compile::TableName;
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+use crate::quality::Outcome;
+use crate::store::{Lake, atomic};
+
+use super::ingredients::Ingredients;
+
+/// A table as it was last made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// What it was made from.
+    pub ingredients: Ingredients,
+    /// What came out.
+    pub made: Made,
+    /// How its checks went.
+    pub checks: Vec<Outcome>,
+}
+
+/// What came out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Made {
+    /// The Parquet files that hold its rows, below the lake; none for a view.
+    pub files: Vec<PathBuf>,
+    /// Hash of the rows: what tables downstream are keyed by.
+    pub content: String,
+    /// How many rows.
+    pub rows: Option<u64>,
+    /// For a source: the files it was made from.
+    pub origins: Vec<Origin>,
+}
+
+/// A file that a source's rows came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// As `_file` has it.
+    pub file: String,
+    /// BLAKE3 of its bytes.
+    pub hash: String,
+    /// Rows in it.
+    pub received: u64,
+    /// Rows staged.
+    pub good: u64,
+    /// Rows refused.
+    pub quarantined: u64,
+}
+
+impl NodeRecord {
+    /// The record of a table, if it was ever made.
+    ///
+    /// # Errors
+    /// When the record is there and cannot be read.
+    pub fn load(lake: &Lake, table: &TableName) -> Result<Option<Self>> {
+        read_json(&lake.node_record(&table.to_string()))
+    }
+
+    /// Writes the record, after everything it speaks of is on disk.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn save(&self, lake: &Lake, table: &TableName) -> Result<()> {
+        write_json(&lake.node_record(&table.to_string()), self)
+    }
+
+    /// Whether the rows it speaks of are still there.
+    pub fn is_whole(&self, lake: &Lake) -> bool {
+        self.made
+            .files
+            .iter()
+            .all(|f| lake.root().join(f).is_file())
+    }
+}
+
+/// Reads a JSON file; nothing if there is none.
+///
+/// # Errors
+/// When it cannot be read, or is not what was written.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Diagnostic::io(path, "read", &e).into()),
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| {
+        Diagnostics::from(
+            Diagnostic::error(Code::State, format!("not a record of ours: {e}"))
+                .at(DataPlace::file(path.display().to_string()))
+                .hint("delete it and run again: the table will be made anew"),
+        )
+    })
+}
+
+/// Writes a JSON file, whole or not at all.
+///
+/// # Errors
+/// When the disk fails.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+    text.push(b'\n');
+    atomic::write(path, &text)
+}

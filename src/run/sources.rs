@@ -1,0 +1,217 @@
+//! One source: what arrived, what of it is new, and its rows typed and staged.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures::stream::{self, StreamExt};
+
+use crate::compile::{Node, SourceNode};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+use crate::engine;
+use crate::ingest::{self, Arrived, Intake};
+
+use super::events::Event;
+use super::ingredients::{Ingredients, hash};
+use super::record::{Made, NodeRecord, Origin, read_json};
+use super::{Night, freshness};
+
+/// A file and the key of its rows.
+struct Keyed {
+    arrived: Arrived,
+    hash: String,
+    key: String,
+}
+
+impl Night<'_> {
+    pub(super) async fn source(&mut self, node: &Node, source: &Arc<SourceNode>) -> Result<()> {
+        let files = self.arrived(node, source)?;
+        let inputs = files
+            .iter()
+            .map(|f| (f.arrived.shown.clone(), f.key.clone()))
+            .collect();
+        let ingredients = Ingredients::of(node, self.as_of, inputs);
+        let (record, why) = self.fresh(node, &ingredients)?;
+        if let Some(record) = record {
+            let staged: Vec<_> = record
+                .made
+                .files
+                .iter()
+                .map(|f| self.lake.root().join(f))
+                .collect();
+            engine::register_files(&self.context, &node.name, &node.schema, &staged)?;
+            self.records.insert(node.name.clone(), record);
+            return self.check_freshness(node, source, &files).await;
+        }
+        let started = self.start(node, why);
+        let intakes = self.intakes(node, source, &files).await?;
+        let staged: Vec<_> = intakes.iter().map(|i| i.staged.path.clone()).collect();
+        let absolute: Vec<_> = staged.iter().map(|f| self.lake.root().join(f)).collect();
+        engine::register_files(&self.context, &node.name, &node.schema, &absolute)?;
+        let contents: Vec<&str> = intakes.iter().map(|i| i.staged.hash.as_str()).collect();
+        let made = Made {
+            files: staged,
+            content: hash(contents.join("\n").as_bytes()),
+            rows: Some(intakes.iter().map(|i| i.good).sum()),
+            origins: intakes.iter().map(origin).collect(),
+        };
+        let record = NodeRecord {
+            ingredients,
+            made,
+            checks: Vec::new(),
+        };
+        self.keep(node, record, started)?;
+        self.check_freshness(node, source, &files).await
+    }
+
+    /// The files of a source, each with the key of its rows.
+    fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<Vec<Keyed>> {
+        let discovery = ingest::discover(source, &node.name, SystemTime::now())?;
+        for warning in discovery.warnings {
+            self.listener.event(&Event::Warned(warning));
+        }
+        for waiting in &discovery.waiting {
+            self.listener.event(&Event::Warned(
+                Diagnostic::warning(
+                    Code::FileName,
+                    "the file may still be growing: it waits for the next run",
+                )
+                .at(DataPlace::file(waiting.shown.clone())),
+            ));
+        }
+        let key = self.key_of(source)?;
+        let mut found = Diagnostics::default();
+        let mut files = Vec::with_capacity(discovery.files.len());
+        for arrived in discovery.files {
+            if let Some(hash) = found.take(self.fingerprints.of(&arrived)) {
+                let key = ingest::staging_key(&hash, source, &arrived, key.as_ref());
+                files.push(Keyed { arrived, hash, key });
+            }
+        }
+        if found.has_errors() {
+            Err(found)
+        } else {
+            Ok(files)
+        }
+    }
+
+    /// The pseudonyms' key, for a source that has something to pseudonymise.
+    fn key_of(&self, source: &SourceNode) -> Result<Option<ingest::PseudonymKey>> {
+        let needed = source
+            .spec
+            .columns
+            .iter()
+            .find_map(|c| c.pseudonymise.as_ref());
+        match (needed, &self.key) {
+            (None, _) => Ok(None),
+            (Some(_), Some(key)) => Ok(Some(key.clone())),
+            (Some(column), None) => Err(Diagnostic::error(
+                Code::Secret,
+                "there is no key for pseudonyms",
+            )
+            .at((&source.source, column.span()))
+            .hint("set `pseudonym_key: { env: NAME }` or `{ file: PATH }` in the target")
+            .into()),
+        }
+    }
+
+    /// Reads the files that were not read before, several at once.
+    async fn intakes(
+        &self,
+        node: &Node,
+        source: &Arc<SourceNode>,
+        files: &[Keyed],
+    ) -> Result<Vec<Intake>> {
+        let pseudonyms = self.key_of(source)?;
+        let jobs = match self.options.jobs {
+            0 => self.plan.settings.partitions,
+            n => n,
+        };
+        let mut work = stream::iter(files)
+            .map(|file| {
+                let (source, table) = (Arc::clone(source), node.name.clone());
+                let (lake, pseudonyms) = (self.lake.clone(), pseudonyms.clone());
+                let known = (!self.options.full_refresh)
+                    .then(|| read_json::<Intake>(&self.lake.intake(&node.name.name, &file.key)))
+                    .transpose();
+                async move {
+                    match known?.flatten() {
+                        Some(intake) if self.lake.root().join(&intake.staged.path).is_file() => {
+                            Ok(intake)
+                        }
+                        _ => {
+                            let (arrived, key) = (file.arrived.clone(), file.key.clone());
+                            let done = tokio::task::spawn_blocking(move || {
+                                ingest::ingest(
+                                    &source,
+                                    &table,
+                                    &arrived,
+                                    &lake,
+                                    &key,
+                                    pseudonyms.as_ref(),
+                                )
+                            })
+                            .await;
+                            let intake = done
+                                .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))??;
+                            self.tell(node, &intake);
+                            Ok(intake)
+                        }
+                    }
+                }
+            })
+            .buffered(jobs.max(1));
+        let mut found = Diagnostics::default();
+        let mut intakes = Vec::with_capacity(files.len());
+        while let Some(done) = work.next().await {
+            intakes.extend(found.take(done));
+        }
+        if found.has_errors() {
+            Err(found)
+        } else {
+            Ok(intakes)
+        }
+    }
+
+    fn tell(&self, node: &Node, intake: &Intake) {
+        self.listener.event(&Event::Ingested {
+            table: node.name.clone(),
+            file: intake.file.clone(),
+            received: intake.received,
+            good: intake.good,
+            quarantined: intake.quarantined,
+        });
+        for warning in &intake.warnings {
+            self.listener.event(&Event::Warned(
+                Diagnostic::warning(Code::Threshold, warning.clone())
+                    .at(DataPlace::file(intake.file.clone())),
+            ));
+        }
+    }
+
+    async fn check_freshness(
+        &self,
+        node: &Node,
+        source: &SourceNode,
+        files: &[Keyed],
+    ) -> Result<()> {
+        let arrived: Vec<&Arrived> = files.iter().map(|f| &f.arrived).collect();
+        let found = freshness::check(&self.context, node, source, &arrived, self.as_of).await?;
+        if found.has_errors() {
+            return Err(found);
+        }
+        for warning in found {
+            self.listener.event(&Event::Warned(warning));
+        }
+        Ok(())
+    }
+}
+
+fn origin(intake: &Intake) -> Origin {
+    Origin {
+        file: intake.file.clone(),
+        hash: intake.hash.clone(),
+        received: intake.received,
+        good: intake.good,
+        quarantined: intake.quarantined,
+    }
+}
