@@ -2,5 +2,6 @@
 pub mod compile;
 pub mod diag;
 pub mod functions;
+pub mod publish;
 pub mod spec;
 pub mod store;
