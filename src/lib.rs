@@ -3,5 +3,6 @@ pub mod compile;
 pub mod diag;
 pub mod functions;
 pub mod publish;
+pub mod quality;
 pub mod spec;
 pub mod store;
