@@ -91,6 +91,38 @@ pub fn copy(from: &Path, target: &Path) -> Result<()> {
     file.commit()
 }
 
+/// Removes a file, durably. Gone already is as good.
+///
+/// # Errors
+/// When the disk fails.
+pub fn remove(target: &Path) -> Result<()> {
+    let gone = match fs::remove_file(target) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        Err(_) => return Ok(()),
+        Ok(()) => sync_folder(parent(target)),
+    };
+    gone.map_err(|e| failed(target, "remove the file", &e))
+}
+
+/// Removes what killed writes left in a folder. Only for folders that nobody else writes to now.
+///
+/// # Errors
+/// When the disk fails. A folder that is not there has nothing in it.
+pub fn sweep(folder: &Path) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|e| failed(folder, "list the folder", &e))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(|e| failed(folder, "list the folder", &e))?;
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(TEMPORARY_PREFIX) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes a folder's entries durable.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()

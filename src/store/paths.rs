@@ -124,8 +124,13 @@ impl Shelf {
         self.root.join("release.json")
     }
 
+    /// The folder of the stable paths.
+    pub fn latest_folder(&self) -> PathBuf {
+        self.root.join("latest")
+    }
+
     /// The stable path of a mart.
     pub fn latest(&self, mart: &str) -> PathBuf {
-        self.root.join("latest").join(format!("{mart}.parquet"))
+        self.latest_folder().join(format!("{mart}.parquet"))
     }
 }

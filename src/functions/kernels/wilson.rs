@@ -1,0 +1,185 @@
+//! The Wilson score interval of a proportion (Wilson 1927), without continuity correction.
+//!
+//! With p = x/n, the limits are the roots θ of (1 + z²/n)θ² − (2p + z²/n)θ + p² = 0. The upper one
+//! is a sum of positive terms; the lower one is taken from the product of the roots,
+//! p² / ((1 + z²/n)·upper), because the textbook difference loses three digits when p is tiny.
+//! Half patients are allowed: shared pathways count in halves.
+
+use arrow::array::{Float64Array, Float64Builder};
+
+/// Φ⁻¹(0.975): the multiplier of a 95% interval. Not 1.96.
+pub const Z_95: f64 = 1.959_963_984_540_054;
+
+/// A proportion and its limits, 0 to 1, one row each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proportions {
+    /// x/n.
+    pub value: Float64Array,
+    /// The lower limit. Exactly 0 when x is 0.
+    pub lower: Float64Array,
+    /// The upper limit. Exactly 1 when x is n.
+    pub upper: Float64Array,
+}
+
+/// A row that is no proportion: x or n below nothing, x above n, or no number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAProportion {
+    /// The row, from 0.
+    pub row: usize,
+}
+
+/// Proportions of `x` in `n`, which are of equal length. Null where either is null or n is 0:
+/// nothing over nothing is not nothing.
+///
+/// # Errors
+/// The first row that is no proportion.
+pub fn wilson(
+    x: &Float64Array,
+    n: &Float64Array,
+    z: f64,
+) -> Result<Proportions, NotAProportion> {
+    let builder = || Float64Builder::new();
+    let (mut value, mut lower, mut upper) = (builder(), builder(), builder());
+    for (row, (x, n)) in x.iter().zip(n).enumerate() {
+        let limits = match (x, n) {
+            (Some(x), Some(n)) => limits(x, n, z).ok_or(NotAProportion { row })?,
+            _ => None,
+        };
+        value.append_option(limits.map(|l| l.0));
+        lower.append_option(limits.map(|l| l.1));
+        upper.append_option(limits.map(|l| l.2));
+    }
+    Ok(Proportions {
+        value: value.finish(),
+        lower: lower.finish(),
+        upper: upper.finish(),
+    })
+}
+
+/// `None` when it is no proportion, `Some(None)` when there is nothing to divide by.
+fn limits(x: f64, n: f64, z: f64) -> Option<Option<(f64, f64, f64)>> {
+    // Written so that a NaN fails it.
+    if !(x >= 0.0 && x <= n && n.is_finite()) {
+        return None;
+    }
+    if n == 0.0 {
+        return Some(None);
+    }
+    let p = x / n;
+    let z2 = z * z;
+    let root = (z2 + 4.0 * x * ((n - x) / n)).sqrt();
+    let sum = (2.0 * x + z2 + z * root) / (2.0 * (n + z2));
+    // Rounding may leave it a hair to either side of 1, where it must not be.
+    let upper = if x == n { 1.0 } else { sum.min(1.0) };
+    let lower = if x == 0.0 {
+        0.0
+    } else {
+        (p * p / ((1.0 + z2 / n) * sum)).min(p)
+    };
+    Some(Some((p, lower, upper)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::Array;
+    use proptest::prelude::*;
+
+    fn one(x: f64, n: f64) -> (f64, f64, f64) {
+        limits(x, n, Z_95).expect("a proportion").expect("not 0/0")
+    }
+    fn near(a: f64, b: f64, tolerance: f64) -> bool {
+        (a - b).abs() <= tolerance * b.abs().max(f64::MIN_POSITIVE)
+    }
+    fn rounded(x: f64) -> f64 {
+        (x * 1e4).round() / 1e4
+    }
+
+    #[test]
+    fn trap_06_wilson_at_the_edges() {
+        let (p, l, u) = one(0.0, 10.0);
+        assert_eq!((p, l, rounded(u)), (0.0, 0.0, 0.2775));
+        let (p, l, u) = one(10.0, 10.0);
+        assert_eq!((p, rounded(l), u), (1.0, 0.7225, 1.0));
+        assert_eq!(limits(0.0, 0.0, Z_95), Some(None));
+        let (p, l, u) = one(286.5, 371.5);
+        assert_eq!((rounded(p), rounded(l), rounded(u)), (0.7712, 0.7258, 0.8110));
+        let (p, l, u) = one(3012.0, 4025.0);
+        assert_eq!((rounded(p), rounded(l), rounded(u)), (0.7483, 0.7347, 0.7615));
+    }
+
+    #[test]
+    fn null_in_null_out_and_impossible_rows_are_named() {
+        let x = Float64Array::from(vec![Some(1.0), None, Some(1.0)]);
+        let n = Float64Array::from(vec![None, Some(2.0), Some(2.0)]);
+        let got = wilson(&x, &n, Z_95).expect("proportions");
+        assert!(got.value.is_null(0) && got.lower.is_null(0) && got.upper.is_null(0));
+        assert!(got.value.is_null(1));
+        assert_eq!(got.value.value(2), 0.5);
+        for (x, n) in [(3.0, 2.0), (-0.5, 2.0), (1.0, 0.0), (f64::NAN, 1.0), (0.0, -1.0)] {
+            let x = Float64Array::from(vec![0.0, x]);
+            let n = Float64Array::from(vec![1.0, n]);
+            assert_eq!(wilson(&x, &n, Z_95), Err(NotAProportion { row: 1 }));
+        }
+    }
+
+    #[test]
+    #[allow(clippy::print_stderr)]
+    fn agrees_with_the_published_reference() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/fixtures/wilson.csv");
+        let Ok(text) = std::fs::read_to_string(path) else {
+            eprintln!("skipped: ../shared/fixtures is not here");
+            return;
+        };
+        let mut compared = 0;
+        for line in text.lines().skip(1) {
+            let cells: Vec<&str> = line.split(',').collect();
+            let number = |i: usize| cells[i].parse::<f64>().ok();
+            let (Some(x), Some(n), Some(multiplier)) = (number(1), number(2), number(4)) else {
+                continue;
+            };
+            let z = match cells[3] {
+                "0.95" => Z_95,
+                "0.998" => 3.090_232_306_167_813,
+                _ => continue,
+            };
+            let got = limits(x, n, z).expect("a proportion");
+            for (i, got) in [got.map(|g| g.0), got.map(|g| g.1), got.map(|g| g.2)]
+                .into_iter()
+                .enumerate()
+            {
+                match (number(5 + i), got) {
+                    (Some(want), Some(got)) => assert!(
+                        near(got * multiplier, want, 1e-9) || (want.abs() < 1e-15 && got == 0.0),
+                        "{} column {i}: {got} is not {want}",
+                        cells[0]
+                    ),
+                    (want, got) => assert_eq!(want, got, "{} column {i}", cells[0]),
+                }
+            }
+            compared += 1;
+        }
+        assert!(compared > 100, "only {compared} rows compared");
+    }
+
+    proptest! {
+        #[test]
+        fn limits_hold_the_value_and_mirror(x in 0.0..1e6_f64, more in 0.0..1e6_f64) {
+            let n = x + more;
+            prop_assume!(n > 0.0);
+            let (p, l, u) = one(x, n);
+            prop_assert!(0.0 <= l && l <= p && p <= u && u <= 1.0);
+            // Those who are not in x are n − x: the interval is turned over.
+            let (_, l2, u2) = one(n - x, n);
+            prop_assert!((1.0 - l2 - u).abs() < 1e-9 && (1.0 - u2 - l).abs() < 1e-9);
+        }
+
+        #[test]
+        fn more_people_narrow_it(x in 0..500_u32, n in 1..500_u32) {
+            prop_assume!(x <= n);
+            let (_, l, u) = one(x.into(), n.into());
+            let (_, l10, u10) = one(f64::from(x) * 10.0, f64::from(n) * 10.0);
+            prop_assert!(u10 - l10 < u - l);
+        }
+    }
+}

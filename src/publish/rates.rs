@@ -1,0 +1,252 @@
+//! Rates: proportions, their limits and their targets, from the counts an audience may see.
+//!
+//! Worked out here and never in SQL, so that every mart does it the same way and from counts
+//! that have passed disclosure control.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, RecordBatch,
+};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, SchemaRef};
+use datafusion::arrow::util::display::array_value_to_string;
+
+use crate::diag::{Code, Diagnostic, Diagnostics, Result, did_you_mean};
+use crate::functions::kernels::dates::to_date;
+use crate::functions::kernels::wilson::{Z_95, wilson};
+use crate::spec::{Mart, Rate, Sensitivity};
+use crate::store::parquet::cast;
+
+use super::published_schema;
+use super::targets::Targets;
+
+/// What a mart's rates are made from, resolved once for all its rows.
+#[derive(Debug)]
+pub struct RateColumns<'a> {
+    mart: &'a str,
+    spec: &'a Mart,
+    contract: SchemaRef,
+    published: SchemaRef,
+    targets: &'a Targets,
+    rates: Vec<Resolved<'a>>,
+}
+
+#[derive(Debug)]
+struct Resolved<'a> {
+    spec: &'a Rate,
+    numerator: usize,
+    denominator: usize,
+    /// The measure, and the column that says on which day a row's target must be in force.
+    target: Option<(&'a str, usize)>,
+}
+
+impl<'a> RateColumns<'a> {
+    /// Finds the columns of each rate of `mart` in its contract.
+    ///
+    /// # Errors
+    /// All at once: a count that is not in the contract, a measure without targets, a target in a
+    /// mart whose grain has no date.
+    pub fn new(
+        mart: &'a str,
+        spec: &'a Mart,
+        contract: &SchemaRef,
+        targets: &'a Targets,
+    ) -> Result<Self> {
+        let mut found = Diagnostics::default();
+        let day = spec
+            .grain
+            .iter()
+            .filter_map(|name| contract.index_of(name).ok())
+            .find(|i| *contract.field(*i).data_type() == DataType::Date32);
+        let mut rates = Vec::new();
+        for rate in &spec.rates {
+            let count = |name: &str| {
+                contract.index_of(name).map_err(|_| {
+                    Diagnostic::error(
+                        Code::UnknownName,
+                        format!(
+                            "rate `{}` of mart.{mart} is made from `{name}`, which is not a column of its contract",
+                            *rate.name
+                        ),
+                    )
+                    .maybe_hint(did_you_mean(
+                        name,
+                        contract.fields().iter().map(|f| f.name().as_str()),
+                    ))
+                })
+            };
+            let target = match (rate.target.as_ref().map(|t| t.as_str()), day) {
+                (None, _) => Ok(None),
+                (Some(measure), _) if !targets.knows(measure) => Err(Diagnostic::error(
+                    Code::UnknownName,
+                    format!(
+                        "rate `{}` of mart.{mart} has the target `{measure}`, which reference.targets does not have",
+                        *rate.name
+                    ),
+                )
+                .maybe_hint(did_you_mean(measure, targets.measures()))),
+                (Some(_), None) => Err(Diagnostic::error(
+                    Code::WrongValue,
+                    format!(
+                        "rate `{}` of mart.{mart} has a target, and no column of the grain is a date",
+                        *rate.name
+                    ),
+                )
+                .hint("targets are dated: add a date to the grain, or leave the target out")),
+                (Some(measure), Some(day)) => Ok(Some((measure, day))),
+            };
+            match (count(&rate.numerator), count(&rate.denominator), target) {
+                (Ok(numerator), Ok(denominator), Ok(target)) => rates.push(Resolved {
+                    spec: rate,
+                    numerator,
+                    denominator,
+                    target,
+                }),
+                (numerator, denominator, target) => found.extend(
+                    [numerator.err(), denominator.err(), target.err()]
+                        .into_iter()
+                        .flatten(),
+                ),
+            }
+        }
+        if !found.is_empty() {
+            return Err(found);
+        }
+        Ok(Self {
+            mart,
+            spec,
+            contract: Arc::clone(contract),
+            published: published_schema(contract, spec),
+            targets,
+            rates,
+        })
+    }
+
+    /// The columns readers see.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.published
+    }
+
+    /// The contract's columns of `counts`, found by name and cast to their types, and the rates.
+    ///
+    /// # Errors
+    /// A column that is missing; a count that does not fit its type ([`Code::Overflow`]); a null
+    /// where the contract allows none; a numerator below 0 or above its denominator
+    /// ([`Code::Check`], with the rate and, where rows are not about persons, the grain).
+    pub fn add(&self, counts: &RecordBatch) -> Result<RecordBatch> {
+        let mut columns = Vec::with_capacity(self.published.fields().len());
+        for field in self.contract.fields() {
+            let array = counts.column_by_name(field.name()).ok_or_else(|| {
+                Diagnostics::from(Diagnostic::bug(format!(
+                    "the candidate of mart.{} has no column `{}`",
+                    self.mart,
+                    field.name()
+                )))
+            })?;
+            let array = cast(array, field.data_type(), field.name())?;
+            if !field.is_nullable() && array.null_count() > 0 {
+                return Err(null_found(self.mart, field.name(), array.null_count()));
+            }
+            columns.push(array);
+        }
+        let counts = columns.clone();
+        for rate in &self.rates {
+            self.add_one(rate, &counts, &mut columns)?;
+        }
+        RecordBatch::try_new(Arc::clone(&self.published), columns).map_err(|e| {
+            Diagnostic::bug(format!("the rates of mart.{} do not fit: {e}", self.mart)).into()
+        })
+    }
+
+    fn add_one(
+        &self,
+        rate: &Resolved<'_>,
+        counts: &[ArrayRef],
+        columns: &mut Vec<ArrayRef>,
+    ) -> Result<()> {
+        let number = |i: usize| -> Result<Float64Array> {
+            let name = self.contract.field(i).name();
+            let array = cast(&counts[i], &DataType::Float64, name)?;
+            Ok(array.as_primitive::<Float64Type>().clone())
+        };
+        let (x, n) = (number(rate.numerator)?, number(rate.denominator)?);
+        let answer =
+            wilson(&x, &n, Z_95).map_err(|fault| self.impossible(rate, counts, fault.row))?;
+        if let Some((measure, day)) = rate.target {
+            let days = counts[day].as_primitive::<Date32Type>();
+            let (target, met) = self.targets_of(measure, days, &answer.value);
+            columns.extend([
+                Arc::new(answer.value) as ArrayRef,
+                Arc::new(answer.lower),
+                Arc::new(answer.upper),
+                Arc::new(target),
+                Arc::new(met),
+            ]);
+        } else {
+            columns.extend([
+                Arc::new(answer.value) as ArrayRef,
+                Arc::new(answer.lower),
+                Arc::new(answer.upper),
+            ]);
+        }
+        Ok(())
+    }
+
+    fn targets_of(
+        &self,
+        measure: &str,
+        days: &Date32Array,
+        rate: &Float64Array,
+    ) -> (Float64Array, BooleanArray) {
+        let target: Float64Array = days
+            .iter()
+            .map(|day| self.targets.in_force(measure, to_date(day?)?))
+            .collect();
+        // Compared as published: what readers see is what was compared.
+        let met = rate
+            .iter()
+            .zip(&target)
+            .map(|(rate, target)| Some(rate? >= target?))
+            .collect();
+        (target, met)
+    }
+
+    fn impossible(&self, rate: &Resolved<'_>, counts: &[ArrayRef], row: usize) -> Diagnostics {
+        let spec = rate.spec;
+        let named = self
+            .spec
+            .sensitivity
+            .is_none_or(|s| s >= Sensitivity::Aggregate);
+        let grain = self.spec.grain.iter().filter_map(|name| {
+            let array = &counts[self.contract.index_of(name).ok()?];
+            let value = array_value_to_string(array, row).ok()?;
+            Some(format!("{}={value}", **name))
+        });
+        let place = if named {
+            format!(" at {}", grain.collect::<Vec<_>>().join(", "))
+        } else {
+            String::new()
+        };
+        Diagnostic::error(
+            Code::Check,
+            format!(
+                "rate `{}` of mart.{} is not a proportion: `{}` is below 0 or above `{}`{place}",
+                *spec.name, self.mart, *spec.numerator, *spec.denominator
+            ),
+        )
+        .hint(format!(
+            "add the check `{} <= {}` and mend the SQL; nothing was published",
+            *spec.numerator, *spec.denominator
+        ))
+        .into()
+    }
+}
+
+pub(super) fn null_found(mart: &str, column: &str, rows: usize) -> Diagnostics {
+    Diagnostic::error(
+        Code::Check,
+        format!("`{column}` of mart.{mart} may not be null, and is in {rows} rows"),
+    )
+    .hint("mend the SQL, or say `nullable: true` in the contract; nothing was published")
+    .into()
+}

@@ -1,0 +1,106 @@
+//! Checks on a table: what must hold before readers see it.
+//!
+//! Rules on single rows (`not_null`, `expression`, `accepted_values`) and all counts are answered
+//! by one aggregate query, one pass over the table, however many there are ([`pass`]). Rules that
+//! hold rows against each other or against another table (`unique`, `relationships`,
+//! `reconciles`) take a query each ([`across`]). Queries are built as plans, never as text: only
+//! the user's own expressions are parsed, against the table's columns.
+//!
+//! Every table with a grain is also checked for what the YAML need not say: the grain is never
+//! null and tells every row from every other.
+//!
+//! A check answers with an [`Outcome`]; [`findings`] turns those that matter into diagnostics.
+//! Whether a mart is published is the caller's decision, not ours. The values of a row are shown,
+//! as an example, only where rows are not about persons.
+
+mod across;
+mod outcome;
+mod pass;
+mod rule;
+mod subject;
+
+use datafusion::prelude::SessionContext;
+
+use crate::compile::{PlannedCheck, TableName};
+use crate::diag::{Diagnostics, Result};
+use crate::spec::Sensitivity;
+
+pub use outcome::{Outcome, Verdict, findings};
+
+use pass::Counts;
+use rule::{Asked, Rule};
+use subject::Subject;
+
+/// Runs every check of one table: the two on its grain, then `checks` in their order.
+///
+/// The table and those it is held against are registered in `ctx` as `kind.name`. Up to three
+/// example grain keys are kept for checks that are broken, if `sensitivity` is aggregate or open.
+/// `previous_rows` is what the version that readers have now holds; `None` before the first.
+///
+/// # Errors
+/// A check that cannot be planned (an unknown column, an expression that is not true or false) or
+/// that fails while it runs; all of them at once. A broken check is not an error but an outcome.
+pub async fn check(
+    ctx: &SessionContext,
+    table: &TableName,
+    sensitivity: Sensitivity,
+    checks: &[PlannedCheck],
+    grain: &[String],
+    previous_rows: Option<u64>,
+) -> Result<Vec<Outcome>> {
+    let subject = Subject::open(ctx, table, sensitivity, grain).await?;
+    let mut found = Diagnostics::default();
+    let mut rules = Vec::new();
+    for rule in Rule::implied(&subject) {
+        rules.extend(found.take(rule));
+    }
+    for (index, check) in checks.iter().enumerate() {
+        rules.extend(found.take(Rule::declared(&subject, index, check)));
+    }
+    if !found.is_empty() {
+        return Err(found.sorted());
+    }
+    let counts = pass::run(&subject, &rules).await?;
+    let mut outcomes = Vec::with_capacity(rules.len());
+    for (rule, counts) in rules.iter().zip(&counts) {
+        outcomes.extend(found.take(judge(&subject, rule, counts, previous_rows).await));
+    }
+    if found.is_empty() {
+        Ok(outcomes)
+    } else {
+        Err(found.sorted())
+    }
+}
+
+async fn judge(
+    subject: &Subject<'_>,
+    rule: &Rule<'_>,
+    counts: &Counts,
+    previous_rows: Option<u64>,
+) -> Result<Outcome> {
+    let total = counts.total;
+    let outcome = match &rule.asked {
+        Asked::Rows { broken, says } => {
+            let detail = format!("{} of {total} rows {says}", counts.broken);
+            let mut outcome = Outcome::of_rows(rule, counts.broken, total, detail);
+            if outcome.matters() {
+                outcome.examples = subject.rows_where(rule, broken).await?;
+            }
+            outcome
+        }
+        Asked::Count { min, max } => Outcome::of_count(rule, total, *min, *max),
+        Asked::Change { warn_if, error_if } => {
+            Outcome::of_change(rule, total, previous_rows, *warn_if, *error_if)
+        }
+        Asked::Unique { columns } => across::unique(subject, rule, columns, total).await?,
+        Asked::Relationship {
+            column,
+            other,
+            field,
+        } => across::relationship(subject, rule, column, other, field, total).await?,
+        Asked::Reconciles { other, measure, by } => {
+            across::reconciles(subject, rule, other, measure.as_deref(), by).await?
+        }
+    };
+    Ok(outcome)
+}
