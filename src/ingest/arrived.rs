@@ -1,0 +1,78 @@
+//! A file that arrived, as discovery saw it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use datafusion::scalar::ScalarValue;
+
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+
+/// A file that arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrived {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its path below the source's root: what `_file` holds and messages say.
+    pub shown: String,
+    /// The parts of its name that are columns, in the order of the contract.
+    pub captures: Vec<(String, ScalarValue)>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was last changed.
+    pub modified: SystemTime,
+}
+
+impl Arrived {
+    /// A file as it is now.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn look(path: &Path, shown: String, captures: Vec<(String, ScalarValue)>) -> Result<Self> {
+        let (size, modified) = stamp(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            shown,
+            captures,
+            size,
+            modified,
+        })
+    }
+
+    /// Whether it is still the file that discovery saw.
+    ///
+    /// # Errors
+    /// [`Code::BadFile`] when its size or its time differ.
+    pub(super) fn unchanged(&self) -> Result<()> {
+        if stamp(&self.path)? == (self.size, self.modified) {
+            return Ok(());
+        }
+        Err(
+            Diagnostic::error(Code::BadFile, "the file changed while it was being read")
+                .at(DataPlace::file(self.shown.as_str()))
+                .hint("nothing of it was staged: run again, or give it time with `stable_for`")
+                .into(),
+        )
+    }
+}
+
+fn stamp(path: &Path) -> Result<(u64, SystemTime)> {
+    let look = || {
+        let metadata = std::fs::metadata(path)?;
+        Ok((metadata.len(), metadata.modified()?))
+    };
+    look().map_err(|e| Diagnostics::from(Diagnostic::io(path, "look at the file", &e)))
+}
+
+/// BLAKE3 of the file's bytes, in hexadecimal. The file is read once, a block at a time.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn fingerprint(arrived: &Arrived) -> Result<String> {
+    let read = || {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(&arrived.path)?)?;
+        Ok(hasher.finalize().to_hex().to_string())
+    };
+    read().map_err(|e| Diagnostics::from(Diagnostic::io(&arrived.path, "read", &e)))
+}

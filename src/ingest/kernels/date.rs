@@ -1,0 +1,347 @@
+//! Days, months and times: several spellings, tried in order.
+//!
+//! The spellings mean what chrono says they mean. Those of plain digits, which nearly all files
+//! use, are read without it.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
+use chrono::format::{Item, Parsed, StrftimeItems, parse};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+
+use super::{Cast, primitive};
+
+/// Years outside are slips of the keyboard, not births, deaths or plans.
+const YEARS: std::ops::RangeInclusive<i32> = 1900..=2100;
+
+/// One spelling, ready to be tried.
+#[derive(Debug)]
+enum Spelling {
+    /// Days since 1899-12-30, with or without a fraction.
+    Serial,
+    /// Digits at fixed places, and what chrono makes of texts that differ.
+    Fixed(Vec<Part>, Vec<Item<'static>>),
+    /// Whatever chrono makes of it.
+    Chrono(Vec<Item<'static>>),
+}
+
+/// A part of a spelling of fixed width.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Digits(Field, usize),
+    Literal(u8),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Field {
+    Year,
+    YearOfCentury,
+    Month,
+    Day,
+    Hour,
+    Minute,
+    Second,
+}
+
+/// Reads texts as days, months or times.
+#[derive(Debug, Default)]
+pub(in crate::ingest) struct DateReader {
+    spellings: Vec<Spelling>,
+}
+
+impl DateReader {
+    /// Adds Excel's serial numbers.
+    #[must_use]
+    pub(in crate::ingest) fn serial(mut self) -> Self {
+        self.spellings.push(Spelling::Serial);
+        self
+    }
+
+    /// Adds a strftime spelling; `None` if it is not one.
+    pub(in crate::ingest) fn strftime(mut self, format: &str) -> Option<Self> {
+        let items = StrftimeItems::new(format).parse_to_owned().ok()?;
+        self.spellings.push(match fixed(format) {
+            Some(parts) => Spelling::Fixed(parts, items),
+            None => Spelling::Chrono(items),
+        });
+        Some(self)
+    }
+
+    /// Days; a time of day, where the spelling has one, is left out.
+    pub(in crate::ingest) fn dates(&self, texts: &StringArray) -> Cast {
+        let (values, invalid) = primitive::<Date32Type>(texts, |text| {
+            self.read(text, false)
+                .map(|(t, _)| Date32Type::from_naive_date(t.date()))
+        });
+        done(Arc::new(values), invalid)
+    }
+
+    /// Months, as their first days. A spelling need not have a day.
+    pub(in crate::ingest) fn months(&self, texts: &StringArray) -> Cast {
+        let (values, invalid) = primitive::<Date32Type>(texts, |text| {
+            let date = self.read(text, true)?.0.date().with_day(1)?;
+            Some(Date32Type::from_naive_date(date))
+        });
+        done(Arc::new(values), invalid)
+    }
+
+    /// Times in UTC, to the microsecond. Without a time of day: midnight.
+    pub(in crate::ingest) fn timestamps(&self, texts: &StringArray) -> Cast {
+        let (values, invalid) = primitive::<TimestampMicrosecondType>(texts, |text| {
+            let (local, offset) = self.read(text, false)?;
+            let utc = local.checked_sub_signed(TimeDelta::seconds(offset))?;
+            Some(utc.and_utc().timestamp_micros())
+        });
+        done(Arc::new(values.with_timezone("UTC")), invalid)
+    }
+
+    /// The time as written, and its offset from UTC in seconds.
+    fn read(&self, text: &str, month: bool) -> Option<(NaiveDateTime, i64)> {
+        self.spellings.iter().find_map(|spelling| {
+            match spelling {
+                Spelling::Serial => read_serial(text).map(|t| (t, 0)),
+                Spelling::Fixed(parts, items) => read_fixed(text.as_bytes(), parts, month)
+                    .map(|t| (t, 0))
+                    .or_else(|| read_chrono(text, items, month)),
+                Spelling::Chrono(items) => read_chrono(text, items, month),
+            }
+            .filter(|(t, _)| YEARS.contains(&t.year()))
+        })
+    }
+}
+
+fn done(values: ArrayRef, invalid: Vec<usize>) -> Cast {
+    Cast { values, invalid }
+}
+
+fn fixed(format: &str) -> Option<Vec<Part>> {
+    let mut parts = Vec::new();
+    let mut bytes = format.bytes();
+    while let Some(byte) = bytes.next() {
+        parts.push(match byte {
+            b'%' => match bytes.next()? {
+                b'Y' => Part::Digits(Field::Year, 4),
+                b'y' => Part::Digits(Field::YearOfCentury, 2),
+                b'm' => Part::Digits(Field::Month, 2),
+                b'd' => Part::Digits(Field::Day, 2),
+                b'H' => Part::Digits(Field::Hour, 2),
+                b'M' => Part::Digits(Field::Minute, 2),
+                b'S' => Part::Digits(Field::Second, 2),
+                _ => return None,
+            },
+            literal if literal.is_ascii() => Part::Literal(literal),
+            _ => return None,
+        });
+    }
+    Some(parts)
+}
+
+fn read_fixed(text: &[u8], parts: &[Part], month_only: bool) -> Option<NaiveDateTime> {
+    let (mut year, mut month, mut day) = (None, None, month_only.then_some(1));
+    let (mut hour, mut minute, mut second) = (0, 0, 0);
+    let mut at = 0;
+    for part in parts {
+        match *part {
+            Part::Literal(byte) => {
+                if text.get(at) != Some(&byte) {
+                    return None;
+                }
+                at += 1;
+            }
+            Part::Digits(field, width) => {
+                let mut value = 0_u32;
+                for byte in text.get(at..at + width)? {
+                    if !byte.is_ascii_digit() {
+                        return None;
+                    }
+                    value = value * 10 + u32::from(byte - b'0');
+                }
+                at += width;
+                match field {
+                    Field::Year => year = i32::try_from(value).ok(),
+                    // As chrono has it: 70 to 99 are of the last century.
+                    Field::YearOfCentury => {
+                        year = i32::try_from(value)
+                            .ok()
+                            .map(|y| y + if y < 70 { 2000 } else { 1900 });
+                    }
+                    Field::Month => month = Some(value),
+                    Field::Day => day = Some(value),
+                    Field::Hour => hour = value,
+                    Field::Minute => minute = value,
+                    Field::Second => second = value,
+                }
+            }
+        }
+    }
+    if at != text.len() {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(year?, month?, day?)?.and_hms_opt(hour, minute, second)
+}
+
+fn read_chrono(text: &str, items: &[Item<'static>], month: bool) -> Option<(NaiveDateTime, i64)> {
+    let mut parsed = Parsed::new();
+    parse(&mut parsed, text, items.iter()).ok()?;
+    if month && parsed.day().is_none() && parsed.ordinal().is_none() {
+        parsed.set_day(1).ok()?;
+    }
+    let date = parsed.to_naive_date().ok()?;
+    let has_time = parsed.hour_mod_12().is_some() || parsed.minute().is_some();
+    let time = if has_time {
+        parsed.to_naive_time().ok()?
+    } else {
+        NaiveTime::MIN
+    };
+    let offset = parsed.offset().map_or(0, i64::from);
+    Some((date.and_time(time), offset))
+}
+
+/// Five digits, with or without a fraction of a day: 1927 to 2100 fits.
+fn read_serial(text: &str) -> Option<NaiveDateTime> {
+    let (days, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let plain = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    if days.len() != 5 || days.starts_with('0') || !plain(days) || !plain(fraction) {
+        return None;
+    }
+    let days: i64 = days.parse().ok()?;
+    let fraction: f64 = format!("0.{fraction}").parse().ok()?;
+    // Whole seconds, as Excel shows them: a fraction of a day has no exact microseconds.
+    #[allow(clippy::cast_possible_truncation)]
+    let seconds = (fraction * 86_400.0).round() as i64;
+    NaiveDate::from_ymd_opt(1899, 12, 30)?
+        .and_time(NaiveTime::MIN)
+        .checked_add_signed(TimeDelta::seconds(days * 86_400 + seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Array, AsArray};
+    use proptest::prelude::*;
+
+    fn reader(formats: &[&str]) -> DateReader {
+        formats.iter().fold(DateReader::default(), |r, f| match *f {
+            "excel_serial" => r.serial(),
+            f => r.strftime(f).expect("a format"),
+        })
+    }
+
+    fn date(formats: &[&str], text: &str) -> Option<String> {
+        let cast = reader(formats).dates(&StringArray::from(vec![text]));
+        let values = cast.values.as_primitive::<Date32Type>();
+        assert_eq!(cast.invalid.len(), values.null_count());
+        values
+            .value_as_date(0)
+            .filter(|_| values.is_valid(0))
+            .map(|d| d.to_string())
+    }
+
+    #[test]
+    fn the_eight_spellings_of_lung_health_checks() {
+        let formats = [
+            "%d/%m/%Y",
+            "%d/%m/%Y %H:%M",
+            "%b %d %Y %H:%M",
+            "%d-%m-%y",
+            "%Y-%m-%d %H:%M:%S",
+            "%Y%m%d",
+            "%d-%b-%y",
+            "excel_serial",
+        ];
+        for text in [
+            "01/03/2022",
+            "01/03/2022 11:30",
+            "Mar 1 2022 11:30",
+            "01-03-22",
+            "2022-03-01 11:30:00",
+            "20220301",
+            "01-Mar-22",
+            "44621",
+            "44621.479",
+            "1/3/2022",
+        ] {
+            assert_eq!(
+                date(&formats, text).as_deref(),
+                Some("2022-03-01"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn impossible_days_and_far_years_are_refused() {
+        for text in [
+            "31/02/2025",
+            "29/02/2025",
+            "00/01/2025",
+            "01/13/2025",
+            "01/01/1899",
+            "01/01/2101",
+            "01/02/26",
+            "n/k",
+            "01/03/2022x",
+            "99999",
+            "01/03/2022 25:00",
+        ] {
+            assert_eq!(
+                date(&["%d/%m/%Y", "%d/%m/%Y %H:%M", "excel_serial"], text),
+                None,
+                "{text}"
+            );
+        }
+        assert_eq!(
+            date(&["%d/%m/%Y"], "29/02/2024").as_deref(),
+            Some("2024-02-29")
+        );
+    }
+
+    #[test]
+    fn months_are_their_first_days() {
+        let months = reader(&["%Y-%m", "%b %Y", "%B %Y", "%Y-%m-%d"]);
+        let texts = vec!["2026-03", "Mar 2026", "March 2026", "2026-03-31"];
+        let cast = months.months(&StringArray::from(texts));
+        let values = cast.values.as_primitive::<Date32Type>();
+        for row in 0..values.len() {
+            assert_eq!(
+                values.value_as_date(row),
+                NaiveDate::from_ymd_opt(2026, 3, 1)
+            );
+        }
+        assert_eq!(
+            months.months(&StringArray::from(vec!["2026-13"])).invalid,
+            vec![0]
+        );
+    }
+
+    #[test]
+    fn times_are_utc() {
+        let cast = reader(&["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%.f"]).timestamps(
+            &StringArray::from(vec!["2026-06-01T01:00:00+0100", "2026-06-01 00:00:00.5"]),
+        );
+        let values = cast.values.as_primitive::<TimestampMicrosecondType>();
+        assert_eq!(values.value(1) - values.value(0), 500_000);
+    }
+
+    proptest! {
+        #[test]
+        fn every_day_comes_back_in_every_spelling(days in 0_i64..73_000) {
+            let day = NaiveDate::from_ymd_opt(1900, 3, 1).expect("a day") + TimeDelta::days(days);
+            for format in ["%Y-%m-%d", "%d/%m/%Y", "%Y%m%d", "%d %B %Y", "%d-%b-%Y"] {
+                let text = day.format(format).to_string();
+                prop_assert_eq!(date(&[format], &text), Some(day.to_string()));
+            }
+        }
+
+        #[test]
+        fn fixed_spellings_agree_with_chrono(text in "[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}") {
+            let format = "%d/%m/%Y";
+            let items = StrftimeItems::new(format).parse_to_owned().expect("a format");
+            let parts = fixed(format).expect("fixed");
+            if let Some(fast) = read_fixed(text.as_bytes(), &parts, false) {
+                prop_assert_eq!(Some((fast, 0)), read_chrono(&text, &items, false));
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Bytes to rows: what arrives becomes typed, pseudonymised rows, or goes to quarantine with the
+//! reason.
+//!
+//! [`discover`] lists the files of a source by the pattern of their names. For each, the runner
+//! works out a [`fingerprint`] and a [`staging_key`]: if a record stands under that key
+//! ([`Intake::recorded`]), nothing is done again. Otherwise [`ingest`] reads the file once. A
+//! reader (`readers`) turns bytes into batches of text, one array for each column of the contract,
+//! its fields found by heading (`header`) and never by position. Each column is cast by a kernel
+//! (`kernels`, chosen in `cast`) and held against its rules (`columns`); then the rules on rows,
+//! which are SQL, see the typed batch (`row_rules`). A row that breaks a rule goes to quarantine
+//! once for each rule it breaks; the others are staged in the order of the file.
+//!
+//! What holds for every file, and is checked on every file: received is good plus quarantined. What
+//! is staged is staged whole or not at all, the record last. An NHS number becomes a pseudonym
+//! before anything is written; neither it nor any other value of a person reaches staged rows,
+//! quarantine, records, warnings or errors.
+//!
+//! Nothing here decides which of two submissions counts, when a source is too old, or whether a
+//! run goes on.
+
+mod arrived;
+mod cast;
+mod columns;
+mod discover;
+mod header;
+mod intake;
+mod judge;
+mod kernels;
+mod key;
+mod load;
+mod mask;
+mod pattern;
+mod pseudonym;
+mod quarantine;
+mod readers;
+mod row_rules;
+mod rows;
+mod rules;
+
+pub use arrived::{Arrived, fingerprint};
+pub use discover::{Discovery, discover};
+pub use intake::{Intake, RuleCount, Warning, Written};
+pub use key::{INGEST_VERSION, staging_key};
+pub use load::ingest;
+pub use pseudonym::PseudonymKey;

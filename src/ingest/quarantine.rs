@@ -1,0 +1,127 @@
+//! Refused rows: where they are, which rule they break, and as much of the value as may be seen.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::scalar::ScalarValue;
+
+use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::store::parquet::{ParquetFile, ParquetWriter};
+
+use super::rows::{BATCH_ROWS, repeated};
+
+/// The columns of a quarantine file, before the captures.
+const COLUMNS: [&str; 6] = ["file", "line", "column", "rule", "reason", "value_masked"];
+
+/// A row of the quarantine: one for each rule that a row of the file breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refused<'a> {
+    pub line: i64,
+    pub column: Option<&'a str>,
+    pub rule: &'a str,
+    pub reason: &'a str,
+    pub masked: Option<&'a str>,
+}
+
+/// Writes the quarantine of one file.
+pub(super) struct QuarantineWriter {
+    file: String,
+    captures: Vec<ScalarValue>,
+    schema: SchemaRef,
+    writer: ParquetWriter,
+    lines: Int64Builder,
+    texts: [StringBuilder; 4],
+    rows: usize,
+}
+
+impl QuarantineWriter {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub(super) fn create(
+        path: &Path,
+        shown: &str,
+        captures: &[(String, ScalarValue)],
+    ) -> Result<Self> {
+        let schema = schema(captures);
+        Ok(Self {
+            file: shown.to_owned(),
+            captures: captures.iter().map(|(_, v)| v.clone()).collect(),
+            writer: ParquetWriter::create(path, Arc::clone(&schema), &[])?,
+            schema,
+            lines: Int64Builder::new(),
+            texts: std::array::from_fn(|_| StringBuilder::new()),
+            rows: 0,
+        })
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn push(&mut self, refused: &Refused<'_>) -> Result<()> {
+        self.lines.append_value(refused.line);
+        let [column, rule, reason, masked] = &mut self.texts;
+        column.append_option(refused.column);
+        rule.append_value(refused.rule);
+        reason.append_value(refused.reason);
+        masked.append_option(refused.masked);
+        self.rows += 1;
+        if self.rows >= BATCH_ROWS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn finish(mut self, metadata: &[(String, String)]) -> Result<ParquetFile> {
+        self.flush()?;
+        self.writer.finish(metadata)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        let mut columns: Vec<ArrayRef> =
+            vec![repeated(&self.file, rows), Arc::new(self.lines.finish())];
+        columns.extend(
+            self.texts
+                .iter_mut()
+                .map(|t| Arc::new(t.finish()) as ArrayRef),
+        );
+        for value in &self.captures {
+            columns.push(spread(value, rows)?);
+        }
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
+            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        self.writer.write(batch)
+    }
+}
+
+/// A value for every row.
+pub(super) fn spread(value: &ScalarValue, rows: usize) -> Result<ArrayRef> {
+    value
+        .to_array_of_size(rows)
+        .map_err(|e| Diagnostic::bug(e.to_string()).into())
+}
+
+fn schema(captures: &[(String, ScalarValue)]) -> SchemaRef {
+    let fixed = COLUMNS.iter().map(|name| {
+        let kind = if *name == "line" {
+            DataType::Int64
+        } else {
+            DataType::Utf8
+        };
+        let nullable = matches!(*name, "column" | "value_masked");
+        Field::new(*name, kind, nullable)
+    });
+    let captures = captures
+        .iter()
+        .map(|(name, value)| Field::new(name, value.data_type(), true));
+    Arc::new(Schema::new(fixed.chain(captures).collect::<Vec<_>>()))
+}

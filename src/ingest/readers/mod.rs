@@ -1,0 +1,46 @@
+//! Bytes to rows of text. A reader pushes what it finds into a [`Sink`]: first the headings, then
+//! batches. It knows the contract's number of columns and nothing else of it.
+
+mod csv;
+mod excel;
+mod parquet;
+mod scan;
+mod unpack;
+mod zip;
+
+use std::path::Path;
+
+use crate::diag::{DataPlace, Result};
+use crate::spec::Reader;
+
+use super::rows::Sink;
+
+/// A file to be read.
+#[derive(Debug)]
+pub(super) struct Origin<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// How messages name it.
+    pub place: DataPlace,
+    /// Columns of the contract.
+    pub columns: usize,
+}
+
+/// Reads the whole file. Says how many rows it has, good or not.
+///
+/// # Errors
+/// When it is not what it is declared to be, or the sink refuses it.
+pub(super) fn read(origin: &Origin<'_>, reader: &Reader, sink: &mut dyn Sink) -> Result<u64> {
+    match reader {
+        Reader::Csv(options) => csv::read_file(origin, options, sink),
+        Reader::Excel(options) => excel::read(origin, options, sink),
+        Reader::Parquet => parquet::read(origin, sink),
+        Reader::Zip(options) => zip::read(origin, options, sink),
+    }
+}
+
+/// Whether dates come from cells that are dates: those arrive as ISO, whatever the contract says
+/// of texts.
+pub(super) fn has_typed_cells(reader: &Reader) -> bool {
+    matches!(reader, Reader::Excel(_) | Reader::Parquet)
+}

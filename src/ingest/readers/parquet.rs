@@ -1,0 +1,95 @@
+//! Parquet, as texts: the contract casts it like anything else that arrives.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::DataType;
+use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::ingest::rows::{BATCH_ROWS, RowsBuilder, Sink};
+
+use super::Origin;
+
+/// Reads the file. Says how many rows there were. A row's line is its number, from 1.
+///
+/// # Errors
+/// When the file is not Parquet, or a column that the contract wants is not text, number, date
+/// or boolean.
+pub(super) fn read(origin: &Origin<'_>, sink: &mut dyn Sink) -> Result<u64> {
+    let file = File::open(origin.path)
+        .map_err(|e| Diagnostics::from(Diagnostic::io(origin.path, "open", &e)))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|_| Diagnostics::from(damaged(origin)))?;
+    let headings: Vec<String> = builder
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| f.name().clone())
+        .collect();
+    let layout = sink.header(&headings, 0)?;
+    let reader = builder
+        .with_batch_size(BATCH_ROWS)
+        .build()
+        .map_err(|_| Diagnostics::from(damaged(origin)))?;
+    let mut rows = RowsBuilder::new(origin.columns);
+    let mut line = 0;
+    for batch in reader {
+        let batch = batch.map_err(|_| Diagnostics::from(damaged(origin)))?;
+        let mut texts: Vec<Option<StringArray>> = vec![None; headings.len()];
+        for field in layout.slots.iter().flatten() {
+            if texts[*field].is_none() {
+                texts[*field] = Some(as_text(origin, &headings[*field], batch.column(*field))?);
+            }
+        }
+        for row in 0..batch.num_rows() {
+            line += 1;
+            rows.push(line, &layout, |field| match &texts[field] {
+                Some(column) if column.is_valid(row) => column.value(row),
+                _ => "",
+            });
+            rows.flush_if_full(sink)?;
+        }
+    }
+    rows.finish(sink)
+}
+
+fn as_text(origin: &Origin<'_>, heading: &str, values: &ArrayRef) -> Result<StringArray> {
+    let is_float = values.data_type().is_floating();
+    let options = CastOptions {
+        safe: false,
+        ..Default::default()
+    };
+    let texts = if values.data_type().is_nested() {
+        None
+    } else {
+        cast_with_options(&Arc::clone(values), &DataType::Utf8, &options).ok()
+    };
+    let Some(texts) = texts else {
+        return Err(Diagnostic::error(
+            Code::Header,
+            format!("`{heading}` is {}, which is no text", values.data_type()),
+        )
+        .at(origin.place.clone().column(heading))
+        .hint("ask the sender for texts, numbers, dates or booleans")
+        .into());
+    };
+    let texts = texts.as_string::<i32>();
+    Ok(if is_float {
+        // Whole numbers that a null made into doubles.
+        texts
+            .iter()
+            .map(|t| t.map(|t| t.strip_suffix(".0").unwrap_or(t)))
+            .collect()
+    } else {
+        texts.clone()
+    })
+}
+
+fn damaged(origin: &Origin<'_>) -> Diagnostic {
+    Diagnostic::error(Code::BadFile, "the file cannot be read as Parquet")
+        .at(origin.place.clone())
+        .hint("it was damaged on its way, or is not what its name says: ask for it again")
+}

@@ -1,0 +1,159 @@
+//! What readers yield: batches of texts by contract column, and the rows that are not even rows.
+
+use std::sync::Arc;
+
+use arrow::array::{StringArray, StringBuilder};
+
+use crate::diag::Result;
+
+use super::header::Layout;
+
+/// Rows that are judged at once.
+pub(super) const BATCH_ROWS: usize = 8192;
+/// Bytes of text after which a batch ends early, so that long texts cannot exhaust memory.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// A rule that a row breaks before it has values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Structure {
+    /// More or fewer fields than headings.
+    Ragged,
+    /// A NUL byte: a disk or a transfer failed half-way.
+    NulByte,
+    /// Bytes that are not UTF-8.
+    Encoding,
+    /// A formula of the sheet failed.
+    ErrorCell,
+}
+
+impl Structure {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Ragged, Self::NulByte, Self::Encoding, Self::ErrorCell];
+
+    /// The rule's name in reports.
+    pub(super) fn rule(self) -> &'static str {
+        match self {
+            Self::Ragged => "ragged",
+            Self::NulByte => "nul_byte",
+            Self::Encoding => "encoding",
+            Self::ErrorCell => "error_cell",
+        }
+    }
+}
+
+/// A row that is not one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// The line it starts on.
+    pub line: i64,
+    /// The contract column, where one is to blame.
+    pub column: Option<usize>,
+    /// What is wrong with it.
+    pub rule: Structure,
+    /// The same in words, without values.
+    pub reason: String,
+}
+
+/// A batch of rows as texts: trimmed, null where nothing is written.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// One array for each column of the contract, in its order.
+    pub columns: Vec<StringArray>,
+    /// The line each row starts on.
+    pub lines: Vec<i64>,
+    /// Rows of the same stretch of the file that are not rows.
+    pub broken: Vec<Broken>,
+}
+
+/// Where a reader's findings go. `header` comes first, once.
+pub(super) trait Sink {
+    /// Says which field feeds which column.
+    fn header(&mut self, headings: &[String], line: i64) -> Result<Layout>;
+    /// Takes a batch.
+    fn rows(&mut self, rows: Rows) -> Result<()>;
+}
+
+/// A batch being filled.
+pub(super) struct RowsBuilder {
+    columns: Vec<StringBuilder>,
+    lines: Vec<i64>,
+    broken: Vec<Broken>,
+    bytes: usize,
+    /// Rows seen since the start of the file, broken ones included.
+    received: u64,
+}
+
+impl RowsBuilder {
+    pub(super) fn new(columns: usize) -> Self {
+        Self {
+            columns: (0..columns)
+                .map(|_| StringBuilder::with_capacity(BATCH_ROWS, BATCH_ROWS * 8))
+                .collect(),
+            lines: Vec::with_capacity(BATCH_ROWS),
+            broken: Vec::new(),
+            bytes: 0,
+            received: 0,
+        }
+    }
+
+    /// Adds a row; `field` gives the text of a field of the file.
+    pub(super) fn push<'t>(
+        &mut self,
+        line: i64,
+        layout: &Layout,
+        field: impl Fn(usize) -> &'t str,
+    ) {
+        for (column, slot) in self.columns.iter_mut().zip(&layout.slots) {
+            let text = slot.map_or("", |i| field(i).trim());
+            if text.is_empty() {
+                column.append_null();
+            } else {
+                self.bytes += text.len();
+                column.append_value(text);
+            }
+        }
+        self.lines.push(line);
+        self.received += 1;
+    }
+
+    /// Adds a row that is not one.
+    pub(super) fn push_broken(&mut self, broken: Broken) {
+        self.broken.push(broken);
+        self.received += 1;
+    }
+
+    /// Hands the batch on if it is full.
+    pub(super) fn flush_if_full(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        if self.lines.len() >= BATCH_ROWS
+            || self.broken.len() >= BATCH_ROWS
+            || self.bytes >= BATCH_BYTES
+        {
+            self.flush(sink)?;
+        }
+        Ok(())
+    }
+
+    /// Hands on what is left; says how many rows there were in all.
+    pub(super) fn finish(mut self, sink: &mut dyn Sink) -> Result<u64> {
+        if !self.lines.is_empty() || !self.broken.is_empty() {
+            self.flush(sink)?;
+        }
+        Ok(self.received)
+    }
+
+    fn flush(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        self.bytes = 0;
+        sink.rows(Rows {
+            columns: self.columns.iter_mut().map(StringBuilder::finish).collect(),
+            lines: std::mem::take(&mut self.lines),
+            broken: std::mem::take(&mut self.broken),
+        })
+    }
+}
+
+/// The same text for every row.
+pub(super) fn repeated(text: &str, rows: usize) -> Arc<StringArray> {
+    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
+        text, rows,
+    )))
+}
