@@ -195,7 +195,8 @@ impl Teller<'_> {
             self.letter_too_late(letter, person);
             return;
         }
-        let comes = self.dice.chance(3_600 + 500 * self.quintile);
+        let keen = if self.boost { 1_200 } else { 0 };
+        let comes = self.dice.chance(3_600 + keen + 500 * self.quintile);
         self.invite(letter, comes);
         if !comes {
             return;
@@ -333,7 +334,7 @@ impl Teller<'_> {
             return;
         }
         for (low, high, edges) in [(61, 152, [60, 61, 152, 153]), (335, 465, [334, 335, 465, 466]), (669, 791, [668, 669, 791, 792])] {
-            let due = if low == 61 { 1_500 } else { 5_500 };
+            let due = if low == 61 && !self.boost { 1_500 } else { 5_500 };
             if self.dice.chance(due) {
                 let days = if self.dice.chance(2_500) { self.dice.pick(&edges) } else { self.dice.between(low, high) };
                 let again = plus_days(on, days);

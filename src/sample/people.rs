@@ -154,6 +154,8 @@ pub struct Setting<'a> {
     pub practices: &'a Practices,
     /// The districts' sizes.
     pub district_weights: [u32; 13],
+    /// Whether the world is small.
+    pub small: bool,
 }
 
 impl Person {
@@ -162,7 +164,7 @@ impl Person {
         let mut dice = Dice::new(setting.seed, Subject::Person, index);
         let dice = &mut dice;
         let calendar = setting.calendar;
-        let birth = birth(dice, calendar);
+        let birth = birth(dice, calendar, if setting.small { &AGES_OF_FEW } else { &AGES });
         let district = dice.weighted(&setting.district_weights);
         let home = home_in(dice, setting.geography, district);
         let facts = setting.geography.homes[home];
@@ -311,8 +313,10 @@ fn address(dice: &mut Dice, home: &Home) -> Address {
 
 /// People by ten years of age, in thousandths.
 const AGES: [u32; 10] = [112, 118, 112, 128, 127, 138, 115, 92, 48, 10];
+/// The same for small worlds, which have more people of the ages that are screened and checked.
+const AGES_OF_FEW: [u32; 10] = [70, 60, 90, 130, 130, 180, 190, 100, 40, 10];
 
-fn birth(dice: &mut Dice, calendar: &Calendar) -> NaiveDate {
+fn birth(dice: &mut Dice, calendar: &Calendar, ages: &[u32]) -> NaiveDate {
     let last = calendar.end();
     // One in sixty turns an age that matters on a census, or on the day after (trap 8).
     if dice.chance(160) {
@@ -322,7 +326,7 @@ fn birth(dice: &mut Dice, calendar: &Calendar) -> NaiveDate {
         let day = if birthday.month() == 2 { birthday.day().min(28) } else { birthday.day() };
         return date(birthday.year() - years, birthday.month(), day);
     }
-    let decade = dice.weighted(&AGES) as i64;
+    let decade = dice.weighted(ages) as i64;
     let born = plus_days(last, -(decade * 3_652 + dice.between(0, 3_651)));
     // One in two hundred is born on 29 February (trap 9).
     if dice.chance(50) { date(born.year() - born.year().rem_euclid(4), 2, 29) } else { born }

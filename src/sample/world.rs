@@ -11,6 +11,9 @@ use super::people::{Person, Setting, Snapshot};
 use super::practices::Practices;
 use super::truth::Places;
 
+/// Below so many people a world is small.
+const SMALL: usize = 20_000;
+
 /// A synthetic Kent and Medway.
 #[derive(Debug)]
 pub struct World {
@@ -47,6 +50,7 @@ impl World {
             geography: &geography,
             practices: &practices,
             district_weights: DISTRICTS.map(|district| district.size),
+            small: count < SMALL,
         };
         let people = numbers.iter().enumerate().map(|(index, number)| Person::draw(index, *number, &setting)).collect();
         let places = Places::new(&geography);
@@ -70,7 +74,7 @@ impl World {
 
     /// Small worlds have more of what is rare, or their marts would be all but empty.
     pub fn is_small(&self) -> bool {
-        self.people.len() < 20_000
+        self.people.len() < SMALL
     }
 
     /// So many in ten thousand that at least `least` people are expected, and half of all at most.

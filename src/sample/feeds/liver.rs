@@ -129,8 +129,8 @@ fn workbook(book: &Book, spelling: &mut Dice) -> Result<Vec<u8>, XlsxError> {
         register_row(&mut sheet, *number, row)?;
     }
     let mut sheet = Sheet::begin(workbook.add_worksheet(), "Activity", &ACTIVITY, &day, spelling)?;
-    for (place, (number, row)) in book.activity.iter().enumerate() {
-        activity_row(&mut sheet, *number, row, place)?;
+    for (number, row) in &book.activity {
+        activity_row(&mut sheet, *number, row)?;
     }
     workbook.save_to_buffer()
 }
@@ -138,7 +138,7 @@ fn workbook(book: &Book, spelling: &mut Dice) -> Result<Vec<u8>, XlsxError> {
 fn register_row(sheet: &mut Sheet<'_>, number: u64, row: &Registered) -> Result<(), XlsxError> {
     let bad_code = row.fault == Fault::BadCode;
     let odd = row.stiffness % 2 == 1;
-    sheet.begin_row(number, row.fault);
+    sheet.begin_row(number, row.fault)?;
     sheet.text(REGISTERS[usize::from(row.source)])?;
     sheet.date(row.diagnosed, Fault::None)?;
     sheet.text(AETIOLOGIES[usize::from(row.aetiology)])?;
@@ -151,9 +151,9 @@ fn register_row(sheet: &mut Sheet<'_>, number: u64, row: &Registered) -> Result<
     sheet.text(reason.map_or("", |reason| UNSUITABLE[usize::from(reason)]))
 }
 
-fn activity_row(sheet: &mut Sheet<'_>, number: u64, row: &Activity, place: usize) -> Result<(), XlsxError> {
+fn activity_row(sheet: &mut Sheet<'_>, number: u64, row: &Activity) -> Result<(), XlsxError> {
     let bad = |on: Option<NaiveDate>, first: bool| if on.is_some() && first { row.fault } else { Fault::None };
-    sheet.begin_row(number, row.fault);
+    sheet.begin_row(number, row.fault)?;
     match row.invited {
         // An identical row has an identical letter.
         Some(on) => sheet.text(&format!("I{:06}-{}", number % 1_000_000, days_between(date(2000, 1, 1), on)))?,
@@ -180,7 +180,6 @@ fn activity_row(sheet: &mut Sheet<'_>, number: u64, row: &Activity, place: usize
     sheet.text(result)?;
     sheet.date(row.hcc, Fault::None)?;
     sheet.text(BCLC[usize::from(row.bclc)])?;
-    let _ = place;
     sheet.text(TNM[usize::from(row.tnm)])
 }
 
@@ -208,12 +207,12 @@ impl<'a> Sheet<'a> {
         Ok(Self { sheet, day, spelling, row: 0, column: 0 })
     }
 
-    fn begin_row(&mut self, number: u64, fault: Fault) {
+    fn begin_row(&mut self, number: u64, fault: Fault) -> Result<(), XlsxError> {
         self.row += 1;
-        self.column = 1;
-        if let Some(number) = shown_number(number, fault) {
-            // A full sheet is a full sheet: the writer refuses rows past Excel's last.
-            let _ = self.sheet.write_string(self.row, 0, format!("{number:010}"));
+        self.column = 0;
+        match shown_number(number, fault) {
+            Some(number) => self.text(&format!("{number:010}")),
+            None => self.text(""),
         }
     }
 
