@@ -77,13 +77,15 @@ impl Calendar {
     /// `months` months, of which the last begins on (or holds) `end`.
     pub fn new(end: NaiveDate, months: u32) -> Self {
         let months = months.max(1) as i32;
-        let firsts: Vec<_> = (0..months).map(|m| first_of_month(end, m + 1 - months)).collect();
+        let firsts: Vec<_> = (0..months)
+            .map(|m| first_of_month(end, m + 1 - months))
+            .collect();
         let censuses = firsts.iter().map(|first| month_end(*first)).collect();
         Self { firsts, censuses }
     }
 
     /// How many months there are; never 0.
-    pub fn len(&self) -> usize {
+    pub fn months(&self) -> usize {
         self.firsts.len()
     }
 
@@ -106,7 +108,7 @@ impl Calendar {
     pub fn month_of(&self, on: NaiveDate) -> usize {
         let start = self.firsts[0];
         let months = (on.year() - start.year()) * 12 + on.month() as i32 - start.month() as i32;
-        (months.max(0) as usize).min(self.len() - 1)
+        (months.max(0) as usize).min(self.months() - 1)
     }
 }
 

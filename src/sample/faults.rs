@@ -27,14 +27,14 @@ impl Fault {
         matches!(self, Fault::None | Fault::Duplicate)
     }
 
-    /// A fault for one row: duplicates and unlinked numbers anywhere, quarantine only where the file
-    /// is large (`quarantine`), so that one bad row does not spoil a file of five.
-    pub fn draw(dice: &mut Dice, quarantine: bool) -> Self {
+    /// A fault for one row: duplicates and unlinked numbers anywhere; rows to be refused `refused` times
+    /// in a thousand, which is 0 for small files, so that one bad row does not spoil a file of five.
+    pub fn draw(dice: &mut Dice, refused: u32) -> Self {
         match dice.below(1_000) {
             0..4 => Fault::Duplicate,
             4..8 => Fault::Unlinked,
-            8..11 if quarantine => Fault::BadDate,
-            11..13 if quarantine => Fault::BadCode,
+            n if n < 8 + refused && n % 5 < 3 => Fault::BadDate,
+            n if n < 8 + refused => Fault::BadCode,
             _ => Fault::None,
         }
     }
@@ -55,7 +55,11 @@ pub fn unlinked_number(number: u64) -> Option<u64> {
 
 /// The number a row shows, given its fault.
 pub fn shown_number(number: u64, fault: Fault) -> Option<u64> {
-    if fault == Fault::Unlinked { unlinked_number(number) } else { Some(number) }
+    if fault == Fault::Unlinked {
+        unlinked_number(number)
+    } else {
+        Some(number)
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,14 @@ const fn district(
     trust: usize,
     coastal: bool,
 ) -> District {
-    District { code, name, size, tilt, trust, coastal }
+    District {
+        code,
+        name,
+        size,
+        tilt,
+        trust,
+        coastal,
+    }
 }
 
 /// The districts of Kent and Medway, in order of code.
@@ -197,11 +204,19 @@ impl Survey {
             "Dartford" if first_here => self.split(district, 1, &[1, 6, 7]),
             "Maidstone" if first_here => self.knot(district, 'M', &[8, 9], &[10]),
             _ if unit % 11 == 3 => {
-                let parts = if unit % 22 == 3 { same_quintile(decile) } else { far_apart(decile) };
+                let parts = if unit % 22 == 3 {
+                    same_quintile(decile)
+                } else {
+                    far_apart(decile)
+                };
                 self.split(district, decile, &parts);
             }
             _ if unit % 19 == 7 => {
-                let parts = if unit % 38 == 7 { same_quintile(decile) } else { far_apart(decile) };
+                let parts = if unit % 38 == 7 {
+                    same_quintile(decile)
+                } else {
+                    far_apart(decile)
+                };
                 let now = self.later(decile);
                 self.knot(district, 'M', &parts, &[now]);
             }
@@ -256,15 +271,43 @@ impl Survey {
 
     fn add11(&mut self, number: u32, district: usize, serial: u32, rank: u32) {
         let decile = decile_of(rank, RANKED_2019);
-        self.lsoas11.push(Lsoa { number, district, serial, rank, decile });
+        self.lsoas11.push(Lsoa {
+            number,
+            district,
+            serial,
+            rank,
+            decile,
+        });
     }
 
-    fn add21(&mut self, number: u32, district: usize, serial: u32, rank: u32, parents: [u32; 2], change: char) {
+    fn add21(
+        &mut self,
+        number: u32,
+        district: usize,
+        serial: u32,
+        rank: u32,
+        parents: [u32; 2],
+        change: char,
+    ) {
         let decile = decile_of(rank, RANKED_2025);
-        self.lsoas21.push(Lsoa { number, district, serial, rank, decile });
-        self.links.push(Link { from: parents[0], to: number, change });
+        self.lsoas21.push(Lsoa {
+            number,
+            district,
+            serial,
+            rank,
+            decile,
+        });
+        self.links.push(Link {
+            from: parents[0],
+            to: number,
+            change,
+        });
         if parents[1] != parents[0] {
-            self.links.push(Link { from: parents[1], to: number, change });
+            self.links.push(Link {
+                from: parents[1],
+                to: number,
+                change,
+            });
         }
         self.homes.push(Home {
             lsoa21: number,
@@ -314,7 +357,11 @@ fn same_quintile(decile: u8) -> [u8; 2] {
 }
 
 fn far_apart(decile: u8) -> [u8; 2] {
-    if decile > 5 { [decile, decile - 4] } else { [decile, decile + 4] }
+    if decile > 5 {
+        [decile, decile - 4]
+    } else {
+        [decile, decile + 4]
+    }
 }
 
 #[cfg(test)]
@@ -340,8 +387,14 @@ mod tests {
 
     #[test]
     fn trap_3_ranks_on_the_edge_of_a_quintile() {
-        assert_eq!((decile_of(6_568, RANKED_2019), decile_of(6_569, RANKED_2019)), (2, 3));
-        assert_eq!((decile_of(6_751, RANKED_2025), decile_of(6_752, RANKED_2025)), (2, 3));
+        assert_eq!(
+            (decile_of(6_568, RANKED_2019), decile_of(6_569, RANKED_2019)),
+            (2, 3)
+        );
+        assert_eq!(
+            (decile_of(6_751, RANKED_2025), decile_of(6_752, RANKED_2025)),
+            (2, 3)
+        );
         assert_eq!(decile_of(3_375, RANKED_2025), 1);
         let geography = Geography::new(3, 1_500);
         assert!(geography.lsoas11.iter().any(|l| l.rank == 6_569));

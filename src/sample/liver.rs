@@ -18,15 +18,37 @@ pub const CIRRHOSIS: u8 = 1;
 /// Kinds of register.
 pub const REGISTERS: [&str; 4] = ["hepatology_db", "GP_code", "CLHC", "viral_hep_ODN"];
 /// Causes.
-pub const AETIOLOGIES: [&str; 9] = ["ARLD", "MASLD", "HBV", "HCV", "AIH", "PBC", "haemochromatosis", "other", "unknown"];
+pub const AETIOLOGIES: [&str; 9] = [
+    "ARLD",
+    "MASLD",
+    "HBV",
+    "HCV",
+    "AIH",
+    "PBC",
+    "haemochromatosis",
+    "other",
+    "unknown",
+];
 /// Reasons why surveillance does not suit; the last is the patient's own.
-pub const UNSUITABLE: [&str; 4] = ["frailty", "performance status 3-4", "Child-Pugh C non-transplant", "patient choice"];
+pub const UNSUITABLE: [&str; 4] = [
+    "frailty",
+    "performance status 3-4",
+    "Child-Pugh C non-transplant",
+    "patient choice",
+];
 /// Place of the patient's own choice in [`UNSUITABLE`].
 pub const PATIENT_CHOICE: u8 = 3;
 /// Kinds of letter.
 pub const INVITES: [&str; 4] = ["first", "routine_6m", "reminder", "rebook_after_dna"];
 /// Attendances; the first is none, the second the one that counts.
-pub const ATTENDANCES: [&str; 6] = ["", "attended", "dna", "cancelled_patient", "cancelled_provider", "pending"];
+pub const ATTENDANCES: [&str; 6] = [
+    "",
+    "attended",
+    "dna",
+    "cancelled_patient",
+    "cancelled_provider",
+    "pending",
+];
 /// Modalities; the first is none.
 pub const MODALITIES: [&str; 4] = ["", "US", "CT", "MRI"];
 /// Barcelona stages; the first is none.
@@ -58,8 +80,16 @@ pub enum Status {
 impl Status {
     /// As the column spells it.
     pub fn name(self) -> &'static str {
-        ["active", "suspended", "declined", "unsuitable", "transferred", "died", "transplanted", "HCC_diagnosed"]
-            [self as usize]
+        [
+            "active",
+            "suspended",
+            "declined",
+            "unsuitable",
+            "transferred",
+            "died",
+            "transplanted",
+            "HCC_diagnosed",
+        ][self as usize]
     }
 }
 
@@ -118,7 +148,10 @@ pub struct Activity {
 impl Activity {
     /// The day by which the row is filed.
     pub fn filed(&self) -> Option<NaiveDate> {
-        [self.invited, self.scanned, self.hcc, self.appointment].into_iter().flatten().next()
+        [self.invited, self.scanned, self.hcc, self.appointment]
+            .into_iter()
+            .flatten()
+            .next()
     }
 }
 
@@ -143,12 +176,23 @@ impl Story {
     /// The person's rows in the registers of month `m`.
     pub fn register(&self, m: usize, calendar: &Calendar) -> Vec<Registered> {
         let census = calendar.census(m);
-        let rows = self.stretches.iter().enumerate().filter(|(_, stretch)| stretch.from_month <= m);
+        let rows = self
+            .stretches
+            .iter()
+            .enumerate()
+            .filter(|(_, stretch)| stretch.from_month <= m);
         rows.map(|(place, stretch)| {
             let fault = self.faults[m * self.stretches.len() + place];
-            let row = Registered { fault, ..stretch.first };
+            let row = Registered {
+                fault,
+                ..stretch.first
+            };
             match stretch.change {
-                Some((on, status)) if on <= census => Registered { status, since: row.since.and(Some(on)), ..row },
+                Some((on, status)) if on <= census => Registered {
+                    status,
+                    since: row.since.and(Some(on)),
+                    ..row
+                },
                 _ => row,
             }
         })
@@ -171,12 +215,23 @@ pub struct Patient {
 }
 
 /// Draws a story; none for most. `per_10_000` is how many are on a register.
-pub fn story(patient: Patient, index: usize, seed: u64, calendar: &Calendar, per_10_000: u32) -> Option<Story> {
+pub fn story(
+    patient: Patient,
+    index: usize,
+    seed: u64,
+    calendar: &Calendar,
+    per_10_000: u32,
+) -> Option<Story> {
     let mut dice = Dice::new(seed, Subject::Liver, index);
     if !dice.chance(per_10_000) {
         return None;
     }
-    let mut teller = Teller { dice: &mut dice, calendar, quintile: u32::from(patient.quintile), end: calendar.end() };
+    let mut teller = Teller {
+        dice: &mut dice,
+        calendar,
+        quintile: u32::from(patient.quintile),
+        end: calendar.end(),
+    };
     let mut story = Story::default();
     let first = teller.stretch(patient.trust, patient.death);
     story.stretches.push(first);
@@ -192,12 +247,12 @@ pub fn story(patient: Patient, index: usize, seed: u64, calendar: &Calendar, per
             teller.activity(other, patient.death, &mut story.activity);
         }
     }
-    for _ in 0..calendar.len() * story.stretches.len() {
-        story.faults.push(Fault::draw(&mut dice, true));
+    for _ in 0..calendar.months() * story.stretches.len() {
+        story.faults.push(Fault::draw(&mut dice, 5));
     }
     for row in &mut story.activity {
         let history = row.filed().is_none_or(|on| calendar.month_of(on) == 0);
-        row.fault = Fault::draw(&mut dice, history);
+        row.fault = Fault::draw(&mut dice, if history { 5 } else { 0 });
     }
     Some(story)
 }
@@ -216,13 +271,24 @@ impl Teller<'_> {
         let mut from_month = 0;
         if self.dice.chance(800) {
             // New on the register; some entered before the day of diagnosis they give.
-            from_month = self.dice.below(self.calendar.len() as u32) as usize;
+            from_month = self.dice.below(self.calendar.months() as u32) as usize;
             diagnosed = plus_days(self.calendar.census(from_month), self.dice.between(-20, 2));
         }
-        let status = [Status::Active, Status::Suspended, Status::Declined, Status::Unsuitable, Status::Transferred, Status::Transplanted, Status::HccDiagnosed]
-            [self.dice.weighted(&[800, 25, 50, 55, 25, 20, 15])];
-        let change = self.change(status, death).filter(|(on, _)| *on >= diagnosed);
-        let since = self.dice.day(diagnosed, diagnosed.max(plus_days(first, -1)));
+        let status = [
+            Status::Active,
+            Status::Suspended,
+            Status::Declined,
+            Status::Unsuitable,
+            Status::Transferred,
+            Status::Transplanted,
+            Status::HccDiagnosed,
+        ][self.dice.weighted(&[800, 25, 50, 55, 25, 20, 15])];
+        let change = self
+            .change(status, death)
+            .filter(|(on, _)| *on >= diagnosed);
+        let since = self
+            .dice
+            .day(diagnosed, diagnosed.max(plus_days(first, -1)));
         let reason = self.dice.pick(&[0, 1, 2, PATIENT_CHOICE]);
         let first = Registered {
             trust,
@@ -236,7 +302,11 @@ impl Teller<'_> {
             reason: Some(reason),
             fault: Fault::None,
         };
-        Stretch { first, from_month, change }
+        Stretch {
+            first,
+            from_month,
+            change,
+        }
     }
 
     /// A change of status in the course of the sample. Deaths are fed back to half the registers.
@@ -247,8 +317,14 @@ impl Teller<'_> {
         }
         let changes = from == Status::Active && self.dice.chance(900);
         let on = self.dice.day(self.calendar.first(0), self.end);
-        let to = [Status::Suspended, Status::Declined, Status::Unsuitable, Status::Transferred, Status::Transplanted, Status::HccDiagnosed]
-            [self.dice.below(6) as usize];
+        let to = [
+            Status::Suspended,
+            Status::Declined,
+            Status::Unsuitable,
+            Status::Transferred,
+            Status::Transplanted,
+            Status::HccDiagnosed,
+        ][self.dice.below(6) as usize];
         changes.then_some((on, to))
     }
 
@@ -266,7 +342,11 @@ impl Teller<'_> {
                 kind = 1;
             } else if self.dice.chance(600) {
                 // Scanned as an inpatient, without a letter.
-                rows.push(Activity { scanned: Some(due), modality: self.dice.pick(&[1, 2, 3]), ..empty(trust) });
+                rows.push(Activity {
+                    scanned: Some(due),
+                    modality: self.dice.pick(&[1, 2, 3]),
+                    ..empty(trust)
+                });
             }
             due = plus_days(add_months(due, 6), self.dice.between(-12, 25));
         }
@@ -278,21 +358,45 @@ impl Teller<'_> {
         }
     }
 
-    fn round(&mut self, trust: usize, invited: NaiveDate, kind: u8, comes: u32, until: NaiveDate, rows: &mut Vec<Activity>) {
+    fn round(
+        &mut self,
+        trust: usize,
+        invited: NaiveDate,
+        kind: u8,
+        comes: u32,
+        until: NaiveDate,
+        rows: &mut Vec<Activity>,
+    ) {
         let appointment = plus_days(invited, self.dice.between(10, 45));
-        let letter = Activity { invited: Some(invited), invite: kind, appointment: Some(appointment), ..empty(trust) };
+        let letter = Activity {
+            invited: Some(invited),
+            invite: kind,
+            appointment: Some(appointment),
+            ..empty(trust)
+        };
         if appointment > until {
             // An appointment still to come, which some already call attended.
             let attendance = if self.dice.chance(500) { 1 } else { 5 };
-            rows.push(Activity { attendance, ..letter });
+            rows.push(Activity {
+                attendance,
+                ..letter
+            });
             return;
         }
         if self.dice.chance(comes) {
             let modality = self.dice.pick(&[1, 1, 1, 1, 1, 1, 1, 2, 3]);
-            rows.push(Activity { attendance: 1, scanned: Some(appointment), modality, ..letter });
+            rows.push(Activity {
+                attendance: 1,
+                scanned: Some(appointment),
+                modality,
+                ..letter
+            });
             return;
         }
-        rows.push(Activity { attendance: self.dice.pick(&[2, 2, 3, 4]), ..letter });
+        rows.push(Activity {
+            attendance: self.dice.pick(&[2, 2, 3, 4]),
+            ..letter
+        });
         // Asked again after not coming: two letters in the window are one person invited.
         let again = plus_days(appointment, 14);
         if again <= until && self.dice.chance(5_000) {
@@ -302,7 +406,13 @@ impl Teller<'_> {
                 invited: Some(again),
                 invite: 3,
                 appointment: Some(second),
-                attendance: if second > until { 5 } else if came { 1 } else { 2 },
+                attendance: if second > until {
+                    5
+                } else if came {
+                    1
+                } else {
+                    2
+                },
                 scanned: came.then_some(second),
                 modality: u8::from(came),
                 ..empty(trust)
@@ -312,29 +422,57 @@ impl Teller<'_> {
 
     /// Letters and scans on the first day of a window, the day before, and the census.
     fn edge(&mut self, trust: usize, until: NaiveDate, rows: &mut Vec<Activity>) {
-        let m = self.dice.below(self.calendar.len() as u32) as usize;
+        let m = self.dice.below(self.calendar.months() as u32) as usize;
         let census = self.calendar.census(m);
         rows.clear();
         for months in [6, 7] {
             let first = window_start(census, months);
             let on = self.dice.pick(&[first, plus_days(first, -1), census]);
             if on <= until {
-                rows.push(Activity { invited: Some(on), invite: 1, ..empty(trust) });
-                rows.push(Activity { scanned: Some(on), modality: 1, ..empty(trust) });
+                rows.push(Activity {
+                    invited: Some(on),
+                    invite: 1,
+                    ..empty(trust)
+                });
+                rows.push(Activity {
+                    scanned: Some(on),
+                    modality: 1,
+                    ..empty(trust)
+                });
             }
         }
     }
 
     fn cancer(&mut self, trust: usize, until: NaiveDate, rows: &mut Vec<Activity>) {
-        let m = self.dice.below(self.calendar.len() as u32) as usize;
+        let m = self.dice.below(self.calendar.months() as u32) as usize;
         let on = match self.dice.below(8) {
             0 => self.calendar.first(m),
             1 => month_end(self.calendar.first(m)),
-            _ => self.dice.day(self.calendar.first(m), self.calendar.census(m)),
+            _ => self
+                .dice
+                .day(self.calendar.first(m), self.calendar.census(m)),
         };
         if on <= until {
-            let (bclc, tnm) = self.dice.pick(&[(1, 0), (2, 0), (2, 1), (3, 3), (4, 4), (5, 4), (0, 2), (0, 3), (0, 0), (3, 2)]);
-            rows.push(Activity { scanned: Some(plus_days(on, -10)), modality: 3, hcc: Some(on), bclc, tnm, ..empty(trust) });
+            let (bclc, tnm) = self.dice.pick(&[
+                (1, 0),
+                (2, 0),
+                (2, 1),
+                (3, 3),
+                (4, 4),
+                (5, 4),
+                (0, 2),
+                (0, 3),
+                (0, 0),
+                (3, 2),
+            ]);
+            rows.push(Activity {
+                scanned: Some(plus_days(on, -10)),
+                modality: 3,
+                hcc: Some(on),
+                bclc,
+                tnm,
+                ..empty(trust)
+            });
         }
     }
 }

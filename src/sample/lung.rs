@@ -94,24 +94,56 @@ pub struct Smoking {
 
 /// Outcomes of an invitation, each with the spellings in use; the first is the acceptance.
 pub const INVITE_OUTCOMES: [&[&str]; 6] = [
-    &["Participant accepted invitation", "PARTICIPANT_ACCEPTED_INVITATION", "Participant  accepted invitation "],
-    &["Participant declined invitation", "PARTICIPANT_DECLINED_INVITATION"],
-    &["Participant did not respond", "participant did not respond", "PARTICIPANT_DID_NOT_RESPOND"],
-    &["Participant does not meet smoking criteria", "PARTICIPANT_DOES_NOT_MEET_SMOKING_CRITERIAA"],
+    &[
+        "Participant accepted invitation",
+        "PARTICIPANT_ACCEPTED_INVITATION",
+        "Participant  accepted invitation ",
+    ],
+    &[
+        "Participant declined invitation",
+        "PARTICIPANT_DECLINED_INVITATION",
+    ],
+    &[
+        "Participant did not respond",
+        "participant did not respond",
+        "PARTICIPANT_DID_NOT_RESPOND",
+    ],
+    &[
+        "Participant does not meet smoking criteria",
+        "PARTICIPANT_DOES_NOT_MEET_SMOKING_CRITERIAA",
+    ],
     &["Participant removed from GP list"],
     &[""],
 ];
 /// Attendances; the first is the one that counts.
 pub const ATTENDANCES: [&[&str]; 3] = [
-    &["Participant attended LHC", "PARTICIPANT_ATTENDED_LHC", "participant attended  lhc"],
-    &["Participant attended but did not complete", "ATTENDED_BUT_DID_NOT_COMPLETE"],
-    &["Participant did not attend LHC", "PARTICIPANT_DID_NOT_ATTEND_LHC"],
+    &[
+        "Participant attended LHC",
+        "PARTICIPANT_ATTENDED_LHC",
+        "participant attended  lhc",
+    ],
+    &[
+        "Participant attended but did not complete",
+        "ATTENDED_BUT_DID_NOT_COMPLETE",
+    ],
+    &[
+        "Participant did not attend LHC",
+        "PARTICIPANT_DID_NOT_ATTEND_LHC",
+    ],
 ];
 /// Outcomes of a scan appointment; the first is a scan.
 pub const SCAN_OUTCOMES: [&[&str]; 3] = [
-    &["LDCT performed", "LDCT_PERFORMED", "Ldct  Performed", "ldct_performed"],
+    &[
+        "LDCT performed",
+        "LDCT_PERFORMED",
+        "Ldct  Performed",
+        "ldct_performed",
+    ],
     &["LDCT did not attend", "LDCT_DID_NOT_ATTEND"],
-    &["LDCT not completed (participant unwell)", "LDCT_NOT_COMPLETED_(TECHNICAL/OPERATIONA"],
+    &[
+        "LDCT not completed (participant unwell)",
+        "LDCT_NOT_COMPLETED_(TECHNICAL/OPERATIONA",
+    ],
 ];
 /// What stands where a risk score should.
 pub const NO_SCORES: [&str; 5] = ["", "NULL", "0..45", "01:50", ">3.56"];
@@ -146,10 +178,35 @@ impl Story {
 /// How far back the programme goes: far enough for the two-year scans to be due.
 const HISTORY: i32 = 30;
 
-/// Fills `story` for one person; leaves it empty for most. `boost` makes the small worlds' share of
-/// letters and cancers larger, so that a mart of a few hundred rows has something to show.
-pub fn story(person: &Person, ever_smoked: bool, quintile: u8, index: usize, seed: u64, calendar: &Calendar, boost: bool, story: &mut Story) {
+/// Who may be asked, as far as the person alone does not say.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// The person.
+    pub person: &'a Person,
+    /// Whether their record says they smoke or smoked.
+    pub ever_smoked: bool,
+    /// Their quintile, for the gradient.
+    pub quintile: u8,
+    /// Whether the world is small: then more are asked, come and have something found, so that a mart
+    /// of a few hundred rows has something to show.
+    pub boost: bool,
+}
+
+/// Fills `story` for one person; leaves it empty for most.
+pub fn story(
+    candidate: Candidate<'_>,
+    index: usize,
+    seed: u64,
+    calendar: &Calendar,
+    story: &mut Story,
+) {
     story.clear();
+    let Candidate {
+        person,
+        ever_smoked,
+        quintile,
+        boost,
+    } = candidate;
     let years = age(person.birth, calendar.end());
     if !(53..=79).contains(&years) {
         return;
@@ -164,19 +221,45 @@ pub fn story(person: &Person, ever_smoked: bool, quintile: u8, index: usize, see
         return;
     }
     let here_until = person.here_until(calendar.end());
-    let mut teller = Teller { dice: &mut dice, calendar, end: here_until, quintile: u32::from(quintile), boost, story };
+    let mut teller = Teller {
+        dice: &mut dice,
+        calendar,
+        end: here_until,
+        quintile: u32::from(quintile),
+        boost,
+        story,
+    };
     teller.tell(person);
-    let Story { invites, checks, scans, diagnostics, smoking } = story;
+    let Story {
+        invites,
+        checks,
+        scans,
+        diagnostics,
+        smoking,
+    } = story;
     // The feed's codes are spelled in too many ways to be refused: a fault of code is one of date here.
-    let mut fault = |on: NaiveDate| match Fault::draw(&mut dice, calendar.month_of(on) == 0) {
+    let mut fault = |on: NaiveDate| match Fault::draw(
+        &mut dice,
+        if calendar.month_of(on) == 0 { 12 } else { 0 },
+    ) {
         Fault::BadCode => Fault::BadDate,
         fault => fault,
     };
-    invites.iter_mut().for_each(|row| row.fault = fault(row.first_letter));
-    checks.iter_mut().for_each(|row| row.fault = fault(row.on.unwrap_or(calendar.end())));
-    scans.iter_mut().for_each(|row| row.fault = fault(row.on.or(row.reported).unwrap_or(calendar.end())));
-    diagnostics.iter_mut().for_each(|row| row.fault = fault(row.full_dose_ct));
-    smoking.iter_mut().for_each(|row| row.fault = fault(row.offered));
+    invites
+        .iter_mut()
+        .for_each(|row| row.fault = fault(row.first_letter));
+    checks
+        .iter_mut()
+        .for_each(|row| row.fault = fault(row.on.unwrap_or(calendar.end())));
+    scans
+        .iter_mut()
+        .for_each(|row| row.fault = fault(row.on.or(row.reported).unwrap_or(calendar.end())));
+    diagnostics
+        .iter_mut()
+        .for_each(|row| row.fault = fault(row.full_dose_ct));
+    smoking
+        .iter_mut()
+        .for_each(|row| row.fault = fault(row.offered));
 }
 
 struct Teller<'a> {
@@ -212,7 +295,9 @@ impl Teller<'_> {
         }
         let seventy_five = add_months(person.birth, 75 * 12);
         let scan = match self.dice.below(10) {
-            0 if seventy_five > check => self.dice.pick(&[seventy_five, plus_days(seventy_five, -1)]),
+            0 if seventy_five > check => {
+                self.dice.pick(&[seventy_five, plus_days(seventy_five, -1)])
+            }
             _ => plus_days(check, self.dice.between(7, 60)),
         };
         self.scans(scan, letter, check);
@@ -222,10 +307,18 @@ impl Teller<'_> {
     fn letter(&mut self, person: &Person) -> NaiveDate {
         let start = add_months(self.calendar.first(0), -HISTORY);
         let low = start.max(add_months(person.birth, 54 * 12 + 10));
-        let high = self.calendar.end().min(add_months(person.birth, 75 * 12 + 2)).max(low);
+        let high = self
+            .calendar
+            .end()
+            .min(add_months(person.birth, 75 * 12 + 2))
+            .max(low);
         match self.dice.below(100) {
-            0..3 => plus_days(add_months(person.birth, 55 * 12), self.dice.between(-1, 0)).max(start),
-            3..6 => plus_days(add_months(person.birth, 75 * 12), self.dice.between(-1, 0)).max(start),
+            0..3 => {
+                plus_days(add_months(person.birth, 55 * 12), self.dice.between(-1, 0)).max(start)
+            }
+            3..6 => {
+                plus_days(add_months(person.birth, 75 * 12), self.dice.between(-1, 0)).max(start)
+            }
             _ => self.dice.day(low, high),
         }
     }
@@ -242,14 +335,37 @@ impl Teller<'_> {
     }
 
     fn push_invite(&mut self, first_letter: NaiveDate, outcome: usize, second: bool) {
-        let second_letter = if second { self.by_end(plus_days(first_letter, 28)) } else { None };
-        let call = if second && self.dice.chance(4_000) { self.by_end(plus_days(first_letter, 45)) } else { None };
-        let contact = if outcome < 5 { self.by_end(plus_days(first_letter, 20)) } else { None };
-        self.story.invites.push(Invite { first_letter, second_letter, call, contact, outcome, fault: Fault::None });
+        let second_letter = if second {
+            self.by_end(plus_days(first_letter, 28))
+        } else {
+            None
+        };
+        let call = if second && self.dice.chance(4_000) {
+            self.by_end(plus_days(first_letter, 45))
+        } else {
+            None
+        };
+        let contact = if outcome < 5 {
+            self.by_end(plus_days(first_letter, 20))
+        } else {
+            None
+        };
+        self.story.invites.push(Invite {
+            first_letter,
+            second_letter,
+            call,
+            contact,
+            outcome,
+            fault: Fault::None,
+        });
     }
 
     fn invite(&mut self, letter: NaiveDate, comes: bool) {
-        let outcome = if comes { 0 } else { self.dice.pick(&[0, 1, 1, 2, 2, 2, 2, 3, 4, 5]) };
+        let outcome = if comes {
+            0
+        } else {
+            self.dice.pick(&[0, 1, 1, 2, 2, 2, 2, 3, 4, 5])
+        };
         let second = self.dice.chance(3_000);
         // A month's file may show the letter before its outcome, which comes in a later file.
         if self.dice.chance(600) {
@@ -271,7 +387,13 @@ impl Teller<'_> {
         let attendance = self.dice.weighted(&[86, 5, 9]);
         let (plco, llp) = self.risks(high);
         let push = |story: &mut Story, on, attendance, plco, llp| {
-            story.checks.push(Check { on, attendance, plco, llp, fault: Fault::None });
+            story.checks.push(Check {
+                on,
+                attendance,
+                plco,
+                llp,
+                fault: Fault::None,
+            });
         };
         match self.dice.below(100) {
             // Before the letter: not this programme's check.
@@ -280,18 +402,43 @@ impl Teller<'_> {
             2..4 => push(self.story, None, attendance, plco, llp),
             // Two rows of one day, of which the other has the score.
             4..8 => {
-                push(self.story, Some(on), attendance, Risk::Junk(0), Risk::Junk(1));
+                push(
+                    self.story,
+                    Some(on),
+                    attendance,
+                    Risk::Junk(0),
+                    Risk::Junk(1),
+                );
             }
             // Not the first time.
-            8..14 => push(self.story, Some(on.min(plus_days(letter, 3))), 2, Risk::Junk(0), Risk::Junk(0)),
+            8..14 => push(
+                self.story,
+                Some(on.min(plus_days(letter, 3))),
+                2,
+                Risk::Junk(0),
+                Risk::Junk(0),
+            ),
             _ => {}
         }
         push(self.story, Some(on), attendance, plco, llp);
         if attendance == 0 && self.dice.chance(3_800) {
-            let started = if self.dice.chance(4_500) { self.by_end(plus_days(on, 12)) } else { None };
+            let started = if self.dice.chance(4_500) {
+                self.by_end(plus_days(on, 12))
+            } else {
+                None
+            };
             let ended = started.and_then(|started| self.by_end(plus_days(started, 84)));
-            let offered = if self.dice.chance(300) { plus_days(letter, -1) } else { on };
-            self.story.smoking.push(Smoking { offered, started, ended, fault: Fault::None });
+            let offered = if self.dice.chance(300) {
+                plus_days(letter, -1)
+            } else {
+                on
+            };
+            self.story.smoking.push(Smoking {
+                offered,
+                started,
+                ended,
+                fault: Fault::None,
+            });
         }
         attendance == 0
     }
@@ -300,17 +447,27 @@ impl Teller<'_> {
         let junk = |dice: &mut Dice| Risk::Junk(dice.below(NO_SCORES.len() as u32) as usize);
         let low = |dice: &mut Dice, top: i64| Risk::Score(dice.between(5, top) as u16);
         if !high {
-            let plco = if self.dice.chance(500) { junk(self.dice) } else { low(self.dice, 150) };
+            let plco = if self.dice.chance(500) {
+                junk(self.dice)
+            } else {
+                low(self.dice, 150)
+            };
             return (plco, low(self.dice, 249));
         }
         match self.dice.below(10) {
             // Exactly on the threshold, by either score.
             0 => (Risk::Score(151), low(self.dice, 249)),
             1 => (low(self.dice, 150), Risk::Score(250)),
-            2 => (junk(self.dice), Risk::Score(self.dice.between(251, 900) as u16)),
+            2 => (
+                junk(self.dice),
+                Risk::Score(self.dice.between(251, 900) as u16),
+            ),
             // Scored, but unreadably: not high risk as far as anybody can tell.
             3 => (junk(self.dice), junk(self.dice)),
-            _ => (Risk::Score(self.dice.between(152, 1_200) as u16), Risk::Score(self.dice.between(100, 900) as u16)),
+            _ => (
+                Risk::Score(self.dice.between(152, 1_200) as u16),
+                Risk::Score(self.dice.between(100, 900) as u16),
+            ),
         }
     }
 
@@ -333,10 +490,22 @@ impl Teller<'_> {
         if outcome != 0 {
             return;
         }
-        for (low, high, edges) in [(61, 152, [60, 61, 152, 153]), (335, 465, [334, 335, 465, 466]), (669, 791, [668, 669, 791, 792])] {
-            let due = if low == 61 && !self.boost { 1_500 } else { 5_500 };
+        for (low, high, edges) in [
+            (61, 152, [60, 61, 152, 153]),
+            (335, 465, [334, 335, 465, 466]),
+            (669, 791, [668, 669, 791, 792]),
+        ] {
+            let due = if low == 61 && !self.boost {
+                1_500
+            } else {
+                5_500
+            };
             if self.dice.chance(due) {
-                let days = if self.dice.chance(2_500) { self.dice.pick(&edges) } else { self.dice.between(low, high) };
+                let days = if self.dice.chance(2_500) {
+                    self.dice.pick(&edges)
+                } else {
+                    self.dice.between(low, high)
+                };
                 let again = plus_days(on, days);
                 if again <= self.end {
                     let reported = self.by_end(plus_days(again, 5));
@@ -349,9 +518,21 @@ impl Teller<'_> {
         }
     }
 
-    fn push_scan(&mut self, on: Option<NaiveDate>, reported: Option<NaiveDate>, outcome: usize, referred: Option<NaiveDate>) {
+    fn push_scan(
+        &mut self,
+        on: Option<NaiveDate>,
+        reported: Option<NaiveDate>,
+        outcome: usize,
+        referred: Option<NaiveDate>,
+    ) {
         if on.is_some() || reported.is_some() {
-            self.story.scans.push(Scan { on, reported, outcome, referred, fault: Fault::None });
+            self.story.scans.push(Scan {
+                on,
+                reported,
+                outcome,
+                referred,
+                fault: Fault::None,
+            });
         }
     }
 
@@ -368,8 +549,18 @@ impl Teller<'_> {
             _ => plus_days(scan, self.dice.between(20, 120)),
         };
         let diagnosed = if cancer { self.by_end(found) } else { None };
-        let stage = if diagnosed.is_some() { self.dice.weighted(&[6, 20, 25, 12, 8, 5, 8, 6, 10]) } else { 0 };
+        let stage = if diagnosed.is_some() {
+            self.dice.weighted(&[6, 20, 25, 12, 8, 5, 8, 6, 10])
+        } else {
+            0
+        };
         let treated = diagnosed.and_then(|on| self.by_end(plus_days(on, 31)));
-        self.story.diagnostics.push(Diagnostic { full_dose_ct, diagnosed, stage, treated, fault: Fault::None });
+        self.story.diagnostics.push(Diagnostic {
+            full_dose_ct,
+            diagnosed,
+            stage,
+            treated,
+            fault: Fault::None,
+        });
     }
 }

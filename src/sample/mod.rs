@@ -66,7 +66,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { people: 1_500, months: 6, seed: 1, out: "data-samples".into(), end: dates::date(2026, 3, 1) }
+        Self {
+            people: 1_500,
+            months: 6,
+            seed: 1,
+            out: "data-samples".into(),
+            end: dates::date(2026, 3, 1),
+        }
     }
 }
 
@@ -111,9 +117,14 @@ pub fn write(options: &Options) -> io::Result<Summary> {
     }
     let world = &World::new(options);
     let mut files = thread::scope(|scope| {
-        let screening = Programme::ALL.map(|programme| scope.spawn(move || feeds::screening::write(world, programme)));
-        let others: [fn(&World) -> io::Result<Vec<Written>>; 4] =
-            [feeds::people::write, feeds::lung::write, feeds::liver::write, feeds::personalised_care::write];
+        let screening = Programme::ALL
+            .map(|programme| scope.spawn(move || feeds::screening::write(world, programme)));
+        let others: [Feed; 4] = [
+            feeds::people::write,
+            feeds::lung::write,
+            feeds::liver::write,
+            feeds::personalised_care::write,
+        ];
         let others = others.map(|feed| scope.spawn(move || feed(world)));
         let mut files = feeds::reference::write(world)?;
         let mut truth = ScreeningTruth::new();
@@ -133,6 +144,10 @@ pub fn write(options: &Options) -> io::Result<Summary> {
     Ok(Summary { files })
 }
 
+type Feed = fn(&World) -> io::Result<Vec<Written>>;
+
 fn finished<T>(thread: thread::ScopedJoinHandle<'_, io::Result<T>>) -> io::Result<T> {
-    thread.join().unwrap_or_else(|_| Err(io::Error::other("a feed's thread stopped")))
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("a feed's thread stopped")))
 }

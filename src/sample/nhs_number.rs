@@ -19,7 +19,7 @@ pub fn check_digit(prefix: u64) -> Option<u64> {
 
 /// Whether the ten digits pass modulus 11 and could be somebody: ten equal digits never are.
 pub fn is_somebody(number: u64) -> bool {
-    let repeated = number % 1_111_111_111 == 0;
+    let repeated = number.is_multiple_of(1_111_111_111);
     !repeated && number < 10_000_000_000 && check_digit(number / 10) == Some(number % 10)
 }
 
@@ -51,7 +51,9 @@ mod tests {
         assert_eq!(check_digit(943_476_587), Some(0));
         assert_eq!(check_digit(401_023_213), Some(7));
         assert_eq!(check_digit(400_000_008), None);
-        assert!(is_somebody(9_434_765_919) && is_somebody(9_434_765_870) && is_somebody(4_010_232_137));
+        assert!(
+            is_somebody(9_434_765_919) && is_somebody(9_434_765_870) && is_somebody(4_010_232_137)
+        );
         assert!(!is_somebody(4_010_232_138));
     }
 
@@ -59,7 +61,11 @@ mod tests {
     fn trap_16_numbers_of_nobody() {
         for digit in 0..10 {
             let nobody = digit * 1_111_111_111;
-            assert_eq!(check_digit(nobody / 10), Some(nobody % 10), "passes modulus 11");
+            assert_eq!(
+                check_digit(nobody / 10),
+                Some(nobody % 10),
+                "passes modulus 11"
+            );
             assert!(!is_somebody(nobody), "but is nobody");
         }
     }
@@ -67,7 +73,11 @@ mod tests {
     #[test]
     fn issued_numbers_are_valid_unique_and_of_the_test_range() {
         let numbers = issue(20_000);
-        assert!(numbers.iter().all(|n| is_somebody(*n) && n / 10_000_000 == 999));
+        assert!(
+            numbers
+                .iter()
+                .all(|n| is_somebody(*n) && n / 10_000_000 == 999)
+        );
         assert!(numbers.iter().all(|n| !is_somebody(broken(*n))));
         let distinct: std::collections::HashSet<_> = numbers.iter().collect();
         assert_eq!(distinct.len(), numbers.len());

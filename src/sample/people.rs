@@ -15,9 +15,12 @@ use super::practices::{PracticeCode, Practices};
 pub type LsoaCode = u32;
 
 /// Ethnic categories, 16+1, with not stated (Z) and not known (99).
-pub const ETHNICITIES: [&str; 18] =
-    ["A", "B", "C", "D", "E", "F", "G", "H", "J", "K", "L", "M", "N", "P", "R", "S", "Z", "99"];
-const ETHNICITY_WEIGHTS: [u32; 18] = [750, 8, 45, 8, 4, 8, 6, 22, 6, 5, 14, 8, 24, 4, 10, 14, 40, 24];
+pub const ETHNICITIES: [&str; 18] = [
+    "A", "B", "C", "D", "E", "F", "G", "H", "J", "K", "L", "M", "N", "P", "R", "S", "Z", "99",
+];
+const ETHNICITY_WEIGHTS: [u32; 18] = [
+    750, 8, 45, 8, 4, 8, 6, 22, 6, 5, 14, 8, 24, 4, 10, 14, 40, 24,
+];
 
 /// Smoking statuses.
 pub const SMOKING: [&str; 4] = ["never", "ex", "current", "unknown"];
@@ -164,13 +167,21 @@ impl Person {
         let mut dice = Dice::new(setting.seed, Subject::Person, index);
         let dice = &mut dice;
         let calendar = setting.calendar;
-        let birth = birth(dice, calendar, if setting.small { &AGES_OF_FEW } else { &AGES });
+        let birth = birth(
+            dice,
+            calendar,
+            if setting.small { &AGES_OF_FEW } else { &AGES },
+        );
         let district = dice.weighted(&setting.district_weights);
         let home = home_in(dice, setting.geography, district);
         let facts = setting.geography.homes[home];
         let practice = practice_in(dice, setting.practices, district);
         let moves = dice.chance(500);
-        let next_district = if dice.chance(6_000) { district } else { dice.weighted(&setting.district_weights) };
+        let next_district = if dice.chance(6_000) {
+            district
+        } else {
+            dice.weighted(&setting.district_weights)
+        };
         let (next_home, next_practice) = if moves {
             let next = home_in(dice, setting.geography, next_district);
             (next, practice_in(dice, setting.practices, next_district))
@@ -179,7 +190,9 @@ impl Person {
         };
         let registered_from = registered_from(dice, calendar, birth);
         let (death, death_lag) = death(dice, calendar, birth);
-        let left = dice.chance(60 + 25 * calendar.len() as u32).then(|| leaving(dice, calendar));
+        let left = dice
+            .chance(60 + 25 * calendar.months() as u32)
+            .then(|| leaving(dice, calendar));
         let poor = u32::from(6 - facts.quintile);
         Self {
             number,
@@ -189,12 +202,18 @@ impl Person {
             sex: dice.weighted(&[505, 493, 1, 1]) as u8,
             ethnicity: dice.weighted(&ETHNICITY_WEIGHTS) as u8,
             smoking: dice.weighted(&[52, 22 + poor, 5 + 4 * poor, 3]) as u8,
-            flags: u8::from(dice.chance(60)) | u8::from(dice.chance(50 + 30 * poor)) << 1 | u8::from(dice.chance(10 * poor)) << 2,
+            flags: u8::from(dice.chance(60))
+                | u8::from(dice.chance(50 + 30 * poor)) << 1
+                | u8::from(dice.chance(10 * poor)) << 2,
             address: address(dice, &facts),
             second_parent: dice.chance(5_000),
             home: home as u32,
             next_home: next_home as u32,
-            move_month: if moves { dice.below(calendar.len() as u32) as u16 } else { u16::MAX },
+            move_month: if moves {
+                dice.below(calendar.months() as u32) as u16
+            } else {
+                u16::MAX
+            },
             practice,
             next_practice,
             lingers: dice.chance(1_000),
@@ -209,7 +228,9 @@ impl Person {
 
     /// What goes wrong with their row in month `m`.
     pub fn fault_in(&self, m: usize) -> Option<PersonFault> {
-        self.fault.filter(|(_, month)| usize::from(*month) == m).map(|(fault, _)| fault)
+        self.fault
+            .filter(|(_, month)| usize::from(*month) == m)
+            .map(|(fault, _)| fault)
     }
 
     /// The quintile of their first home, which tilts their chances in the sample.
@@ -229,28 +250,55 @@ impl Person {
 
     /// The last day things can happen to them here: death, leaving, or `end`.
     pub fn here_until(&self, end: NaiveDate) -> NaiveDate {
-        [self.death, self.registered_to].into_iter().flatten().fold(end, NaiveDate::min)
+        [self.death, self.registered_to]
+            .into_iter()
+            .flatten()
+            .fold(end, NaiveDate::min)
     }
 
     /// Their row in the extract of month `m` as sent, or none.
-    pub fn sent(&self, m: usize, calendar: &Calendar, geography: &Geography, practices: &Practices) -> Option<Snapshot> {
+    pub fn sent(
+        &self,
+        m: usize,
+        calendar: &Calendar,
+        geography: &Geography,
+        practices: &Practices,
+    ) -> Option<Snapshot> {
         let census = calendar.census(m);
         // The extract is run a few days after the census, so it may hold people registered since.
         if self.birth > census || days_between(census, self.registered_from) > 3 {
             return None;
         }
-        if self.vanishes && self.registered_to.is_some_and(|to| calendar.month_of(to) < m && to <= census) {
+        if self.vanishes
+            && self
+                .registered_to
+                .is_some_and(|to| calendar.month_of(to) < m && to <= census)
+        {
             return None;
         }
-        let known = |on: NaiveDate| on <= census && (on < calendar.first(0) || calendar.month_of(on) + usize::from(self.death_lag) <= m);
+        let known = |on: NaiveDate| {
+            on <= census
+                && (on < calendar.first(0)
+                    || calendar.month_of(on) + usize::from(self.death_lag) <= m)
+        };
         let moved = self.move_month != u16::MAX && m >= usize::from(self.move_month);
         let home = geography.homes[if moved { self.next_home } else { self.home } as usize];
-        let was = if moved { self.next_practice } else { self.practice };
-        let practice = if self.lingers { was } else { practices.holder(was, m) };
+        let was = if moved {
+            self.next_practice
+        } else {
+            self.practice
+        };
+        let practice = if self.lingers {
+            was
+        } else {
+            practices.holder(was, m)
+        };
         let registered_from = if practice != was {
             plus_days(calendar.census(practices.closing_month), 1).max(self.registered_from)
         } else if moved && self.next_practice != self.practice {
-            calendar.first(usize::from(self.move_month)).max(self.registered_from)
+            calendar
+                .first(usize::from(self.move_month))
+                .max(self.registered_from)
         } else {
             self.registered_from
         };
@@ -274,7 +322,13 @@ impl Person {
     }
 
     /// Their row in month `m` as the warehouse will know it: none when it is quarantined.
-    pub fn snapshot(&self, m: usize, calendar: &Calendar, geography: &Geography, practices: &Practices) -> Option<Snapshot> {
+    pub fn snapshot(
+        &self,
+        m: usize,
+        calendar: &Calendar,
+        geography: &Geography,
+        practices: &Practices,
+    ) -> Option<Snapshot> {
         match self.fault_in(m) {
             Some(PersonFault::BadDate | PersonFault::BadCode) => None,
             _ => self.sent(m, calendar, geography, practices),
@@ -320,16 +374,24 @@ fn birth(dice: &mut Dice, calendar: &Calendar, ages: &[u32]) -> NaiveDate {
     let last = calendar.end();
     // One in sixty turns an age that matters on a census, or on the day after (trap 8).
     if dice.chance(160) {
-        let m = dice.below(calendar.len() as u32) as usize;
+        let m = dice.below(calendar.months() as u32) as usize;
         let years = dice.pick(&[25, 50, 53, 55, 60, 65, 71, 75]);
         let birthday = plus_days(calendar.census(m), dice.between(0, 1));
-        let day = if birthday.month() == 2 { birthday.day().min(28) } else { birthday.day() };
+        let day = if birthday.month() == 2 {
+            birthday.day().min(28)
+        } else {
+            birthday.day()
+        };
         return date(birthday.year() - years, birthday.month(), day);
     }
     let decade = dice.weighted(ages) as i64;
     let born = plus_days(last, -(decade * 3_652 + dice.between(0, 3_651)));
     // One in two hundred is born on 29 February (trap 9).
-    if dice.chance(50) { date(born.year() - born.year().rem_euclid(4), 2, 29) } else { born }
+    if dice.chance(50) {
+        date(born.year() - born.year().rem_euclid(4), 2, 29)
+    } else {
+        born
+    }
 }
 
 fn home_in(dice: &mut Dice, geography: &Geography, district: usize) -> usize {
@@ -349,7 +411,10 @@ fn practice_in(dice: &mut Dice, practices: &Practices, district: usize) -> Pract
 fn registered_from(dice: &mut Dice, calendar: &Calendar, birth: NaiveDate) -> NaiveDate {
     let since = match dice.below(100) {
         // Registered since the first month, some on the day after a census.
-        0..2 => plus_days(calendar.census(dice.below(calendar.len() as u32) as usize), dice.between(-3, 2)),
+        0..2 => plus_days(
+            calendar.census(dice.below(calendar.months() as u32) as usize),
+            dice.between(-3, 2),
+        ),
         2..5 => dice.day(calendar.first(0), calendar.end()),
         5..60 => dice.day(date(2004, 4, 1), plus_days(calendar.first(0), -1)),
         _ => birth,
@@ -369,7 +434,7 @@ fn death(dice: &mut Dice, calendar: &Calendar, birth: NaiveDate) -> (Option<Naiv
         80..90 => 800,
         _ => 2_000,
     };
-    let months = calendar.len() as u32 + 18;
+    let months = calendar.months() as u32 + 18;
     if !dice.chance((yearly * months / 12).min(9_000)) {
         return (None, 0);
     }
@@ -386,14 +451,21 @@ fn death(dice: &mut Dice, calendar: &Calendar, birth: NaiveDate) -> (Option<Naiv
 fn leaving(dice: &mut Dice, calendar: &Calendar) -> NaiveDate {
     if dice.chance(1_500) {
         // On a census, or on the day after.
-        plus_days(calendar.census(dice.below(calendar.len() as u32) as usize), dice.between(0, 1))
+        plus_days(
+            calendar.census(dice.below(calendar.months() as u32) as usize),
+            dice.between(0, 1),
+        )
     } else {
         dice.day(add_months(calendar.first(0), -3), calendar.end())
     }
 }
 
 fn opting_out(dice: &mut Dice, calendar: &Calendar) -> NaiveDate {
-    if dice.chance(8_000) { date(2018, 6, 1) } else { dice.day(calendar.first(0), calendar.end()) }
+    if dice.chance(8_000) {
+        date(2018, 6, 1)
+    } else {
+        dice.day(calendar.first(0), calendar.end())
+    }
 }
 
 fn fault(dice: &mut Dice, index: usize, calendar: &Calendar) -> Option<(PersonFault, u16)> {
@@ -405,5 +477,5 @@ fn fault(dice: &mut Dice, index: usize, calendar: &Calendar) -> Option<(PersonFa
         n if n % 200 == 50 => PersonFault::Ghost,
         _ => return None,
     };
-    Some((fault, dice.below(calendar.len() as u32) as u16))
+    Some((fault, dice.below(calendar.months() as u32) as u16))
 }

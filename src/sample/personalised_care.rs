@@ -129,10 +129,20 @@ pub struct Patient<'a> {
 }
 
 /// Draws the rows of a person, none for most. `per_10_000` is how many of all ages are diagnosed.
-pub fn rows(patient: Patient<'_>, index: usize, seed: u64, calendar: &Calendar, per_10_000: u32, rows: &mut Vec<Row>) {
+pub fn rows(
+    patient: Patient<'_>,
+    index: usize,
+    seed: u64,
+    calendar: &Calendar,
+    per_10_000: u32,
+    rows: &mut Vec<Row>,
+) {
     rows.clear();
     let mut dice = Dice::new(seed, Subject::PersonalisedCare, index);
-    let weight = match patient.person.map(|person| age(person.birth, calendar.end())) {
+    let weight = match patient
+        .person
+        .map(|person| age(person.birth, calendar.end()))
+    {
         None => 10,
         Some(..18) => 0,
         Some(18..40) => 2,
@@ -149,14 +159,23 @@ pub fn rows(patient: Patient<'_>, index: usize, seed: u64, calendar: &Calendar, 
     if let Some(death) = death {
         // Some are known from the death certificate alone; nobody is diagnosed afterwards.
         if dice.chance(2_500) || diagnosed > death {
-            diagnosed = if dice.chance(3_000) { death } else { plus_days(death, -dice.between(1, 200)) };
+            diagnosed = if dice.chance(3_000) {
+                death
+            } else {
+                plus_days(death, -dice.between(1, 200))
+            };
         }
     } else if dice.chance(400) {
         // The ends of months, where calendar months are clamped.
         diagnosed = super::dates::month_end(diagnosed).min(calendar.end());
     }
     let end = death.map_or(calendar.end(), |death| death.min(calendar.end()));
-    let mut teller = Teller { dice: &mut dice, end, patient, rows };
+    let mut teller = Teller {
+        dice: &mut dice,
+        end,
+        patient,
+        rows,
+    };
     teller.tumour(0, diagnosed);
     if teller.dice.chance(700) {
         let second = plus_days(diagnosed, teller.dice.between(0, 300));
@@ -166,7 +185,7 @@ pub fn rows(patient: Patient<'_>, index: usize, seed: u64, calendar: &Calendar, 
     }
     for row in rows.iter_mut() {
         row.spelling = dice.below(64) as u8;
-        row.fault = Fault::draw(&mut dice, row.month(calendar) == 0);
+        row.fault = Fault::draw(&mut dice, if row.month(calendar) == 0 { 7 } else { 0 });
     }
 }
 
@@ -202,7 +221,9 @@ impl Teller<'_, '_> {
         // Treated elsewhere: another trust reports the same tumour as well.
         if self.dice.chance(400) {
             // Never the trust that hardly submits: it would inherit the others' assessments.
-            let trust = (1..TRUSTS.len()).filter(|trust| *trust != blank.trust).nth(self.dice.below(2) as usize);
+            let trust = (1..TRUSTS.len())
+                .filter(|trust| *trust != blank.trust)
+                .nth(self.dice.below(2) as usize);
             let trust = trust.unwrap_or(blank.trust);
             let days = self.dice.between(5, 60);
             self.push(blank, Kind::Nurse, days, |row| Row { trust, ..row });
@@ -220,7 +241,11 @@ impl Teller<'_, '_> {
     fn push(&mut self, blank: Row, kind: Kind, days: i64, with: impl Fn(Row) -> Row) {
         let on = plus_days(blank.diagnosed, days);
         if on <= self.end {
-            self.rows.push(with(Row { kind, on: Some(on), ..blank }));
+            self.rows.push(with(Row {
+                kind,
+                on: Some(on),
+                ..blank
+            }));
         }
     }
 
@@ -262,7 +287,11 @@ impl Teller<'_, '_> {
 
     fn push_on(&mut self, blank: Row, kind: Kind, on: NaiveDate) {
         if on <= self.end {
-            self.rows.push(Row { kind, on: Some(on), ..blank });
+            self.rows.push(Row {
+                kind,
+                on: Some(on),
+                ..blank
+            });
         }
     }
 
@@ -277,17 +306,41 @@ impl Teller<'_, '_> {
         };
         let offered = self.dice.pick(&[1, 2, 3, 3, 3, 3, 3, 3, 4, 5]);
         let done = matches!(offered, 3);
-        let status = if done { self.dice.pick(&[1, 2, 3, 3, 3, 4, 5, 6, 0]) } else { 0 };
-        let (point, role) = (self.dice.pick(&[1, 1, 1, 2, 3]), self.dice.pick(&[1, 1, 1, 4, 8, 9]));
-        self.push(blank, Kind::Hna, days, |row| Row { offered, status, point, role, ..row });
+        let status = if done {
+            self.dice.pick(&[1, 2, 3, 3, 3, 4, 5, 6, 0])
+        } else {
+            0
+        };
+        let (point, role) = (
+            self.dice.pick(&[1, 1, 1, 2, 3]),
+            self.dice.pick(&[1, 1, 1, 4, 8, 9]),
+        );
+        self.push(blank, Kind::Hna, days, |row| Row {
+            offered,
+            status,
+            point,
+            role,
+            ..row
+        });
         if self.dice.chance(1_500) {
             let days = self.dice.between(100, 500);
-            self.push(blank, Kind::Hna, days, |row| Row { offered: 3, status: 3, point: 4, role: 4, ..row });
+            self.push(blank, Kind::Hna, days, |row| Row {
+                offered: 3,
+                status: 3,
+                point: 4,
+                role: 4,
+                ..row
+            });
         }
         if done && self.dice.chance(6_500) {
             let after = days + self.dice.between(0, 30);
             let status = self.dice.pick(&[3, 3, 3, 3, 3, 4, 5]);
-            self.push(blank, Kind::Pcsp, after, |row| Row { status, point, role, ..row });
+            self.push(blank, Kind::Pcsp, after, |row| Row {
+                status,
+                point,
+                role,
+                ..row
+            });
         }
     }
 

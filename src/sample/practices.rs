@@ -46,8 +46,9 @@ pub struct Practices {
 
 /// Plants, for names.
 pub const PLANTS: [&str; 20] = [
-    "Alder", "Bramble", "Campion", "Dogwood", "Elder", "Foxglove", "Gorse", "Hazel", "Juniper", "Larch", "Mallow",
-    "Nettle", "Oxlip", "Privet", "Rowan", "Sorrel", "Teasel", "Vetch", "Willow", "Yarrow",
+    "Alder", "Bramble", "Campion", "Dogwood", "Elder", "Foxglove", "Gorse", "Hazel", "Juniper",
+    "Larch", "Mallow", "Nettle", "Oxlip", "Privet", "Rowan", "Sorrel", "Teasel", "Vetch", "Willow",
+    "Yarrow",
 ];
 
 impl Practices {
@@ -55,7 +56,7 @@ impl Practices {
     pub fn new(people: u64, calendar: &Calendar) -> Self {
         let wanted = (people / 8_000).clamp(13, 900) as u32;
         let thousands: u32 = DISTRICTS.iter().map(|d| d.size).sum();
-        let closing_month = calendar.len() / 2;
+        let closing_month = calendar.months() / 2;
         let closing_day = calendar.census(closing_month);
         let mut list = Vec::new();
         let mut of_district = vec![Vec::new(); DISTRICTS.len()];
@@ -86,12 +87,18 @@ impl Practices {
             successor: Some(PracticeCode::Listed(1)),
             network: 1,
         });
-        Self { list, of_district, closing_month }
+        Self {
+            list,
+            of_district,
+            closing_month,
+        }
     }
 
     /// Who has the list of a practice in month `m`: itself, or its successor once it has closed.
     pub fn holder(&self, practice: PracticeCode, m: usize) -> PracticeCode {
-        let PracticeCode::Listed(number) = practice else { return practice };
+        let PracticeCode::Listed(number) = practice else {
+            return practice;
+        };
         let facts = &self.list[usize::from(number) - 1];
         match facts.successor {
             Some(successor) if m > self.closing_month => successor,

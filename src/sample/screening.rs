@@ -88,12 +88,27 @@ impl Kind {
 }
 
 /// Test types; the first is none.
-pub const TESTS: [&str; 7] = ["", "FIT", "gFOBT", "HPV_primary", "cytology", "self_sample", "mammogram"];
+pub const TESTS: [&str; 7] = [
+    "",
+    "FIT",
+    "gFOBT",
+    "HPV_primary",
+    "cytology",
+    "self_sample",
+    "mammogram",
+];
 /// Place of the faecal immunochemical test in [`TESTS`].
 pub const FIT: u8 = 1;
 const GFOBT: u8 = 2;
 /// Reasons for leaving a programme; the first is none.
-pub const REASONS: [&str; 6] = ["", "no_colon", "no_cervix", "bilateral_mastectomy", "informed_choice", "MCA_best_interest"];
+pub const REASONS: [&str; 6] = [
+    "",
+    "no_colon",
+    "no_cervix",
+    "bilateral_mastectomy",
+    "informed_choice",
+    "MCA_best_interest",
+];
 
 /// An event of one person in one programme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +131,15 @@ pub struct Event {
 const HISTORY: i32 = 84;
 
 /// Fills `events` with a person's history in a programme, to the end of the calendar.
-pub fn history(programme: Programme, person: &Person, index: usize, quintile: u8, seed: u64, calendar: &Calendar, events: &mut Vec<Event>) {
+pub fn history(
+    programme: Programme,
+    person: &Person,
+    index: usize,
+    quintile: u8,
+    seed: u64,
+    calendar: &Calendar,
+    events: &mut Vec<Event>,
+) {
     events.clear();
     if programme != Programme::Bowel && person.sex == 1 {
         return;
@@ -124,11 +147,22 @@ pub fn history(programme: Programme, person: &Person, index: usize, quintile: u8
     let (from_age, to_age) = programme.ages();
     let start = add_months(calendar.first(0), -HISTORY);
     let end = person.here_until(calendar.end());
-    if age(person.birth, calendar.end()) < from_age || age(person.birth, start) > to_age || end < start {
+    if age(person.birth, calendar.end()) < from_age
+        || age(person.birth, start) > to_age
+        || end < start
+    {
         return;
     }
     let mut dice = Dice::new(seed, programme.subject(), index);
-    let mut story = Story { programme, person, quintile, calendar, start, dice: &mut dice, events };
+    let mut story = Story {
+        programme,
+        person,
+        quintile,
+        calendar,
+        start,
+        dice: &mut dice,
+        events,
+    };
     story.tell(from_age, to_age, end);
 }
 
@@ -147,7 +181,11 @@ impl Story<'_> {
         let ceased = self.ceasing();
         let until = ceased.map_or(here_until, |(on, _)| here_until.min(on));
         let never = self.dice.chance(600 + 160 * (6 - u32::from(self.quintile)));
-        let willing = if never { 0 } else { 7_400 + 320 * u32::from(self.quintile) };
+        let willing = if never {
+            0
+        } else {
+            7_400 + 320 * u32::from(self.quintile)
+        };
         let mut on = self.first_letter(from_age);
         let mut episode = 0;
         while on <= until && age(self.person.birth, on) <= to_age {
@@ -167,8 +205,12 @@ impl Story<'_> {
             self.add(Kind::Ceased, on, 0, 0, reason);
         }
         for event in self.events.iter_mut() {
-            let history = self.calendar.month_of(event.on) == 0;
-            event.fault = Fault::draw(self.dice, history);
+            let refused = if self.calendar.month_of(event.on) == 0 {
+                5
+            } else {
+                0
+            };
+            event.fault = Fault::draw(self.dice, refused);
         }
     }
 
@@ -183,9 +225,17 @@ impl Story<'_> {
     fn first_letter(&mut self, from_age: i32) -> NaiveDate {
         let entry = add_months(self.person.birth, from_age * 12);
         if entry < self.start {
-            plus_days(self.start, self.dice.between(0, i64::from(self.interval(self.start)) * 30))
+            plus_days(
+                self.start,
+                self.dice
+                    .between(0, i64::from(self.interval(self.start)) * 30),
+            )
         } else {
-            let wait = if self.programme == Programme::Breast { 700 } else { 60 };
+            let wait = if self.programme == Programme::Breast {
+                700
+            } else {
+                60
+            };
             plus_days(entry, self.dice.between(0, wait))
         }
     }
@@ -199,10 +249,18 @@ impl Story<'_> {
         let ceased = self.dice.chance(often);
         let reason = self.dice.pick(reasons);
         let recent = self.dice.chance(3_000);
-        let low = if recent { self.calendar.first(0) } else { self.start };
+        let low = if recent {
+            self.calendar.first(0)
+        } else {
+            self.start
+        };
         let on = self.dice.day(low, self.calendar.end());
         // Some are dated on a census, which is soon enough to be out at it.
-        let on = if recent && self.dice.chance(2_500) { self.calendar.census(self.calendar.month_of(on)) } else { on };
+        let on = if recent && self.dice.chance(2_500) {
+            self.calendar.census(self.calendar.month_of(on))
+        } else {
+            on
+        };
         ceased.then_some((on, reason))
     }
 
@@ -243,7 +301,13 @@ impl Story<'_> {
     fn test(&mut self, invited: NaiveDate, on: NaiveDate, episode: u8, until: NaiveDate) {
         let test = self.test_type(on);
         if self.programme == Programme::Bowel {
-            self.add_by(until, Kind::KitReturned, plus_days(on, -2).max(invited), episode, test);
+            self.add_by(
+                until,
+                Kind::KitReturned,
+                plus_days(on, -2).max(invited),
+                episode,
+                test,
+            );
         } else {
             self.add_by(until, Kind::Attended, on, episode, 0);
         }
@@ -257,7 +321,11 @@ impl Story<'_> {
             on = plus_days(on, 21);
         }
         self.add_by(until, Kind::ScreenedAdequate, on, episode, test);
-        let result = if self.dice.chance(350) { Kind::ResultAbnormal } else { Kind::ResultNormal };
+        let result = if self.dice.chance(350) {
+            Kind::ResultAbnormal
+        } else {
+            Kind::ResultNormal
+        };
         if self.dice.chance(3_000) {
             self.add_by(until, result, plus_days(on, 7), episode, test);
         }
@@ -277,7 +345,7 @@ impl Story<'_> {
         if !self.dice.chance(330) {
             return;
         }
-        let m = self.dice.below(self.calendar.len() as u32) as usize;
+        let m = self.dice.below(self.calendar.months() as u32) as usize;
         let census = self.calendar.census(m);
         let months = match self.programme {
             Programme::Bowel => 30,
@@ -286,25 +354,44 @@ impl Story<'_> {
             Programme::Cervical => 66,
         };
         let first = window_start(census, months);
-        let on = [first, plus_days(first, -1), census, plus_days(census, 1)][self.dice.below(4) as usize];
+        let on = [first, plus_days(first, -1), census, plus_days(census, 1)]
+            [self.dice.below(4) as usize];
         if on <= until {
-            self.events.retain(|event| event.kind != Kind::ScreenedAdequate);
-            let test = if self.programme == Programme::Bowel { FIT } else { self.test_type(on) };
+            self.events
+                .retain(|event| event.kind != Kind::ScreenedAdequate);
+            let test = if self.programme == Programme::Bowel {
+                FIT
+            } else {
+                self.test_type(on)
+            };
             self.add(Kind::ScreenedAdequate, on, 0, test, 0);
         }
     }
 
     /// Trap 14: a letter to someone who died a few days before.
     fn late_letter(&mut self, episode: u8) {
-        let Some(death) = self.person.death else { return };
+        let Some(death) = self.person.death else {
+            return;
+        };
         let on = plus_days(death, 7);
-        if self.person.death_lag == 0 && on <= self.calendar.end() && on >= self.start && self.dice.chance(1_500) {
+        if self.person.death_lag == 0
+            && on <= self.calendar.end()
+            && on >= self.start
+            && self.dice.chance(1_500)
+        {
             self.add(Kind::Invited, on, episode, 0, 0);
         }
     }
 
     fn add(&mut self, kind: Kind, on: NaiveDate, episode: u8, test: u8, reason: u8) {
-        self.events.push(Event { kind, on, episode, test, reason, fault: Fault::None });
+        self.events.push(Event {
+            kind,
+            on,
+            episode,
+            test,
+            reason,
+            fault: Fault::None,
+        });
     }
 
     fn add_by(&mut self, until: NaiveDate, kind: Kind, on: NaiveDate, episode: u8, test: u8) {

@@ -52,9 +52,22 @@ impl World {
             district_weights: DISTRICTS.map(|district| district.size),
             small: count < SMALL,
         };
-        let people = numbers.iter().enumerate().map(|(index, number)| Person::draw(index, *number, &setting)).collect();
+        let people = numbers
+            .iter()
+            .enumerate()
+            .map(|(index, number)| Person::draw(index, *number, &setting))
+            .collect();
         let places = Places::new(&geography);
-        Self { seed: options.seed, out: options.out.clone(), calendar, geography, places, practices, people, strangers }
+        Self {
+            seed: options.seed,
+            out: options.out.clone(),
+            calendar,
+            geography,
+            places,
+            practices,
+            people,
+            strangers,
+        }
     }
 
     /// A month as file names spell it: `2026-03`.
@@ -69,7 +82,9 @@ impl World {
 
     /// A person's newest row that the warehouse will know.
     pub fn latest(&self, person: &Person) -> Option<Snapshot> {
-        (0..self.calendar.len()).rev().find_map(|m| self.snapshot(person, m))
+        (0..self.calendar.months())
+            .rev()
+            .find_map(|m| self.snapshot(person, m))
     }
 
     /// Small worlds have more of what is rare, or their marts would be all but empty.

@@ -87,7 +87,11 @@ impl Csv {
 
     /// An LSOA, or nothing.
     pub fn lsoa(&mut self, code: LsoaCode) -> &mut Self {
-        if code == 0 { self.next() } else { self.code("E01", code.into(), 6) }
+        if code == 0 {
+            self.next()
+        } else {
+            self.code("E01", code.into(), 6)
+        }
     }
 
     /// A practice, or nothing.
@@ -187,7 +191,12 @@ impl CsvFile {
     /// Creates `path` below `root`, folders and all, and writes the heading.
     pub fn create(root: &Path, path: String, heading: &str) -> io::Result<Self> {
         let file = super::create(root, &path)?;
-        Ok(Self { csv: Csv::new(heading), file, path, flushed: 0 })
+        Ok(Self {
+            csv: Csv::new(heading),
+            file,
+            path,
+            flushed: 0,
+        })
     }
 
     /// Begins a row.
@@ -213,7 +222,11 @@ impl CsvFile {
     /// Writes what is left, and says what was written.
     pub fn finish(mut self) -> io::Result<Written> {
         self.flush()?;
-        Ok(Written { path: self.path, rows: self.csv.rows, bytes: self.flushed })
+        Ok(Written {
+            path: self.path,
+            rows: self.csv.rows,
+            bytes: self.flushed,
+        })
     }
 }
 
@@ -225,9 +238,19 @@ mod tests {
     #[test]
     fn cells_become_rows() {
         let mut csv = Csv::new("a,b,c,d,e,f");
-        csv.begin().number(0).code("E01", 42, 6).iso(date(2026, 3, 1)).slashed(date(2026, 3, 1)).blank().yes(true).end();
+        csv.begin()
+            .number(0)
+            .code("E01", 42, 6)
+            .iso(date(2026, 3, 1))
+            .slashed(date(2026, 3, 1))
+            .blank()
+            .yes(true)
+            .end();
         csv.repeat();
         let row = "0,E01000042,2026-03-01,01/03/2026,,Y\n";
-        assert_eq!(String::from_utf8_lossy(&csv.into_bytes()), format!("a,b,c,d,e,f\n{row}{row}"));
+        assert_eq!(
+            String::from_utf8_lossy(&csv.into_bytes()),
+            format!("a,b,c,d,e,f\n{row}{row}")
+        );
     }
 }

@@ -13,8 +13,8 @@ use crate::sample::dice::{Dice, Subject};
 use crate::sample::faults::{Fault, UNREADABLE_DATES, shown_number};
 use crate::sample::geography::{DISTRICTS, TRUSTS};
 use crate::sample::liver::{
-    AETIOLOGIES, ATTENDANCES, Activity, BCLC, FIBROSIS, INVITES, MODALITIES, Patient, REGISTERS, Registered, Status,
-    Story, TNM, UNSUITABLE, story,
+    AETIOLOGIES, ATTENDANCES, Activity, BCLC, FIBROSIS, INVITES, MODALITIES, Patient, REGISTERS,
+    Registered, Status, Story, TNM, UNSUITABLE, story,
 };
 use crate::sample::people::Person;
 use crate::sample::truth::{self, LiverTruth};
@@ -58,8 +58,10 @@ struct Book {
 
 /// Writes every workbook and the truth of the mart.
 pub fn write(world: &World) -> io::Result<Vec<Written>> {
-    let months = world.calendar.len();
-    let mut books: Vec<Book> = (0..TRUSTS.len() * months).map(|_| Book::default()).collect();
+    let months = world.calendar.months();
+    let mut books: Vec<Book> = (0..TRUSTS.len() * months)
+        .map(|_| Book::default())
+        .collect();
     let mut truth = LiverTruth::new();
     let rate = world.rate(30, 240);
     for (index, person) in world.people.iter().enumerate() {
@@ -74,25 +76,44 @@ pub fn write(world: &World) -> io::Result<Vec<Written>> {
         }
     }
     for (place, number) in world.strangers.iter().enumerate() {
-        let patient = Patient { trust: place % TRUSTS.len(), quintile: 3, death: None };
-        if let Some(life) = story(patient, world.people.len() + place, world.seed, &world.calendar, 5_000) {
+        let patient = Patient {
+            trust: place % TRUSTS.len(),
+            quintile: 3,
+            death: None,
+        };
+        if let Some(life) = story(
+            patient,
+            world.people.len() + place,
+            world.seed,
+            &world.calendar,
+            5_000,
+        ) {
             file(world, &mut books, *number, &life);
             count(world, &mut truth, None, &life);
         }
     }
     let mut written = Vec::with_capacity(books.len() + 1);
     for (place, book) in books.iter().enumerate() {
-        let path = format!("liver/register_{}_{}.xlsx", TRUSTS[place / months], world.month_name(place % months));
+        let path = format!(
+            "liver/register_{}_{}.xlsx",
+            TRUSTS[place / months],
+            world.month_name(place % months)
+        );
         let mut spelling = Dice::new(world.seed, Subject::Spelling, (1 << 40) + place);
         let bytes = workbook(book, &mut spelling).map_err(io::Error::other)?;
-        written.push(write_whole(&world.out, path, (book.register.len() + book.activity.len()) as u64, &bytes)?);
+        written.push(write_whole(
+            &world.out,
+            path,
+            (book.register.len() + book.activity.len()) as u64,
+            &bytes,
+        )?);
     }
     written.push(truth::write_liver(world, &truth)?);
     Ok(written)
 }
 
 fn file(world: &World, books: &mut [Book], number: u64, life: &Story) {
-    let months = world.calendar.len();
+    let months = world.calendar.months();
     let times = |fault| if fault == Fault::Duplicate { 2 } else { 1 };
     for m in 0..months {
         for row in life.register(m, &world.calendar) {
@@ -108,11 +129,13 @@ fn file(world: &World, books: &mut [Book], number: u64, life: &Story) {
 }
 
 fn count(world: &World, truth: &mut LiverTruth, person: Option<&Person>, life: &Story) {
-    for m in 0..world.calendar.len() {
+    for m in 0..world.calendar.months() {
         let snapshot = person.and_then(|person| world.snapshot(person, m));
         let register = life.register(m, &world.calendar);
         let census = world.calendar.census(m);
-        if let Some((trust, flags)) = truth::liver::surveyed(snapshot.as_ref(), &register, &life.activity, census) {
+        if let Some((trust, flags)) =
+            truth::liver::surveyed(snapshot.as_ref(), &register, &life.activity, census)
+        {
             truth::add_liver(truth, world, m, snapshot.as_ref(), trust, flags);
         }
     }
@@ -122,13 +145,29 @@ fn workbook(book: &Book, spelling: &mut Dice) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     // A workbook remembers when it was made; this one was made at the start of 2026, always.
     let made = ExcelDateTime::from_ymd(2026, 1, 1)?;
-    workbook.set_properties(&DocProperties::new().set_author("Martlet sample").set_creation_datetime(&made));
+    workbook.set_properties(
+        &DocProperties::new()
+            .set_author("Martlet sample")
+            .set_creation_datetime(&made),
+    );
     let day = Format::new().set_num_format("dd/mm/yyyy");
-    let mut sheet = Sheet::begin(workbook.add_worksheet(), "Register", &REGISTER, &day, spelling)?;
+    let mut sheet = Sheet::begin(
+        workbook.add_worksheet(),
+        "Register",
+        &REGISTER,
+        &day,
+        spelling,
+    )?;
     for (number, row) in &book.register {
         register_row(&mut sheet, *number, row)?;
     }
-    let mut sheet = Sheet::begin(workbook.add_worksheet(), "Activity", &ACTIVITY, &day, spelling)?;
+    let mut sheet = Sheet::begin(
+        workbook.add_worksheet(),
+        "Activity",
+        &ACTIVITY,
+        &day,
+        spelling,
+    )?;
     for (number, row) in &book.activity {
         activity_row(&mut sheet, *number, row)?;
     }
@@ -142,40 +181,72 @@ fn register_row(sheet: &mut Sheet<'_>, number: u64, row: &Registered) -> Result<
     sheet.text(REGISTERS[usize::from(row.source)])?;
     sheet.date(row.diagnosed, Fault::None)?;
     sheet.text(AETIOLOGIES[usize::from(row.aetiology)])?;
-    sheet.text(if bad_code && odd { "F9" } else { FIBROSIS[usize::from(row.fibrosis)] })?;
+    sheet.text(if bad_code && odd {
+        "F9"
+    } else {
+        FIBROSIS[usize::from(row.fibrosis)]
+    })?;
     sheet.text(["A", "A", "B", "C"][usize::from(row.stiffness % 4)])?;
     sheet.number(f64::from(row.stiffness) / 10.0)?;
-    sheet.text(if bad_code && !odd { "on hold?" } else { row.status.name() })?;
+    sheet.text(if bad_code && !odd {
+        "on hold?"
+    } else {
+        row.status.name()
+    })?;
     sheet.date(row.since, row.fault)?;
     let reason = row.reason.filter(|_| row.status == Status::Unsuitable);
     sheet.text(reason.map_or("", |reason| UNSUITABLE[usize::from(reason)]))
 }
 
 fn activity_row(sheet: &mut Sheet<'_>, number: u64, row: &Activity) -> Result<(), XlsxError> {
-    let bad = |on: Option<NaiveDate>, first: bool| if on.is_some() && first { row.fault } else { Fault::None };
+    let bad = |on: Option<NaiveDate>, first: bool| {
+        if on.is_some() && first {
+            row.fault
+        } else {
+            Fault::None
+        }
+    };
     sheet.begin_row(number, row.fault)?;
     match row.invited {
         // An identical row has an identical letter.
-        Some(on) => sheet.text(&format!("I{:06}-{}", number % 1_000_000, days_between(date(2000, 1, 1), on)))?,
+        Some(on) => sheet.text(&format!(
+            "I{:06}-{}",
+            number % 1_000_000,
+            days_between(date(2000, 1, 1), on)
+        ))?,
         None => sheet.skip(),
     }
     sheet.date(row.invited, bad(row.invited, true))?;
     sheet.text(row.invited.map_or("", |_| INVITES[usize::from(row.invite)]))?;
     sheet.date(row.appointment, Fault::None)?;
     let attendance = ATTENDANCES[usize::from(row.attendance)];
-    sheet.text(if row.fault == Fault::BadCode { "perhaps" } else { attendance })?;
+    sheet.text(if row.fault == Fault::BadCode {
+        "perhaps"
+    } else {
+        attendance
+    })?;
     sheet.date(row.scanned, bad(row.scanned, row.invited.is_none()))?;
     sheet.text(MODALITIES[usize::from(row.modality)])?;
     let quality = (number / 10 + row.modality as u64) % 3;
-    sheet.text(if row.modality == 1 { ["A", "B", "C"][quality as usize] } else { "" })?;
+    sheet.text(if row.modality == 1 {
+        ["A", "B", "C"][quality as usize]
+    } else {
+        ""
+    })?;
     match row.scanned {
-        Some(_) if number % 3 == 0 => sheet.number((number % 97) as f64 / 10.0)?,
+        Some(_) if number.is_multiple_of(3) => sheet.number((number % 97) as f64 / 10.0)?,
         _ => sheet.skip(),
     }
     let result = match (row.scanned, row.hcc) {
         (None, _) => "",
         (Some(_), Some(_)) => "suspicious",
-        (Some(_), None) => ["negative", "negative", "negative", "indeterminate", "inadequate"][(number % 5) as usize],
+        (Some(_), None) => [
+            "negative",
+            "negative",
+            "negative",
+            "indeterminate",
+            "inadequate",
+        ][(number % 5) as usize],
     };
     sheet.text(result)?;
     sheet.date(row.hcc, Fault::None)?;
@@ -204,7 +275,13 @@ impl<'a> Sheet<'a> {
         for (column, heading) in headings.iter().enumerate() {
             sheet.write_string(0, column as u16, *heading)?;
         }
-        Ok(Self { sheet, day, spelling, row: 0, column: 0 })
+        Ok(Self {
+            sheet,
+            day,
+            spelling,
+            row: 0,
+            column: 0,
+        })
     }
 
     fn begin_row(&mut self, number: u64, fault: Fault) -> Result<(), XlsxError> {
@@ -245,7 +322,8 @@ impl<'a> Sheet<'a> {
         };
         if self.spelling.chance(6_000) {
             let serial = days_between(date(1899, 12, 30), on) as f64;
-            self.sheet.write_number_with_format(self.row, self.column, serial, self.day)?;
+            self.sheet
+                .write_number_with_format(self.row, self.column, serial, self.day)?;
             self.column += 1;
             return Ok(());
         }

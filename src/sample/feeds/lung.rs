@@ -14,8 +14,8 @@ use crate::sample::dice::{Dice, Subject};
 use crate::sample::faults::{Fault, UNREADABLE_DATES, shown_number};
 use crate::sample::geography::{DISTRICTS, TRUSTS};
 use crate::sample::lung::{
-    ATTENDANCES, Check, Diagnostic, INVITE_OUTCOMES, Invite, NO_SCORES, Risk, SCAN_OUTCOMES, STAGES, Scan, Smoking,
-    Story, story,
+    ATTENDANCES, Candidate, Check, Diagnostic, INVITE_OUTCOMES, Invite, NO_SCORES, Risk,
+    SCAN_OUTCOMES, STAGES, Scan, Smoking, Story, story,
 };
 use crate::sample::truth::{self, LungTruth};
 use crate::sample::world::World;
@@ -26,8 +26,14 @@ const MEMBERS: [(&str, &str); 5] = [
         "Pathway_Invite.csv",
         "nhs_number,First_Letter_Date,Second_Letter_Date,Follow_Up_Call_Date,Contact_Date,Invite_Outcome",
     ),
-    ("LungHealthCheck.csv", "nhs_number,LHC_Date,LHC_Attendance,LHC_Delivery_Mode,PLCOm2012,LLPv2_Risk"),
-    ("Pathway_LDCT.csv", "nhs_number,LDCT_Date,LDCT_ReportDate1,LDCT_Outcome,Date_Referral_Lung_Cancer"),
+    (
+        "LungHealthCheck.csv",
+        "nhs_number,LHC_Date,LHC_Attendance,LHC_Delivery_Mode,PLCOm2012,LLPv2_Risk",
+    ),
+    (
+        "Pathway_LDCT.csv",
+        "nhs_number,LDCT_Date,LDCT_ReportDate1,LDCT_Outcome,Date_Referral_Lung_Cancer",
+    ),
     (
         "Pathway_Diagnostics.csv",
         "nhs_number,Full_Dose_CT_Date,Cancer_Diagnosis_Date,Cancer_Stage,Treatment_Start_Date",
@@ -39,24 +45,40 @@ const MEMBERS: [(&str, &str); 5] = [
     ),
 ];
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// Writes every ZIP and the truth of the mart.
 pub fn write(world: &World) -> io::Result<Vec<Written>> {
-    let months = world.calendar.len();
-    let mut tables: Vec<[Csv; 5]> =
-        (0..TRUSTS.len() * months).map(|_| MEMBERS.map(|(_, heading)| Csv::new(heading))).collect();
+    let months = world.calendar.months();
+    let mut tables: Vec<[Csv; 5]> = (0..TRUSTS.len() * months)
+        .map(|_| MEMBERS.map(|(_, heading)| Csv::new(heading)))
+        .collect();
     let mut truth = LungTruth::new();
     let mut life = Story::default();
     for (index, person) in world.people.iter().enumerate() {
-        let Some(latest) = world.latest(person) else { continue };
+        let Some(latest) = world.latest(person) else {
+            continue;
+        };
         let quintile = person.quintile(&world.geography);
-        story(person, latest.ever_smoked(), quintile, index, world.seed, &world.calendar, world.is_small(), &mut life);
+        let candidate = Candidate {
+            person,
+            ever_smoked: latest.ever_smoked(),
+            quintile,
+            boost: world.is_small(),
+        };
+        story(candidate, index, world.seed, &world.calendar, &mut life);
         if life.invites.is_empty() {
             continue;
         }
         let trust = DISTRICTS[person.district(&world.geography)].trust;
-        let mut scribe = Scribe::new(world, &mut tables[trust * months..(trust + 1) * months], person.number, index);
+        let mut scribe = Scribe::new(
+            world,
+            &mut tables[trust * months..(trust + 1) * months],
+            person.number,
+            index,
+        );
         scribe.write(&life);
         if let Some((letter, flags)) = truth::lung::checked(&latest, &life) {
             truth::add_lung(&mut truth, world, &latest, letter, flags);
@@ -66,7 +88,12 @@ pub fn write(world: &World) -> io::Result<Vec<Written>> {
     for (place, members) in tables.into_iter().enumerate() {
         let (trust, m) = (TRUSTS[place / months], world.month_name(place % months));
         let rows = members.iter().map(Csv::rows).sum();
-        written.push(write_whole(&world.out, format!("lung/lung_{trust}_{m}.zip"), rows, &zipped(members)?)?);
+        written.push(write_whole(
+            &world.out,
+            format!("lung/lung_{trust}_{m}.zip"),
+            rows,
+            &zipped(members)?,
+        )?);
     }
     written.push(truth::write_lung(world, &truth)?);
     Ok(written)
@@ -96,14 +123,23 @@ struct Scribe<'a> {
 
 impl<'a> Scribe<'a> {
     fn new(world: &'a World, tables: &'a mut [[Csv; 5]], number: u64, index: usize) -> Self {
-        Self { world, tables, number, spelling: Dice::new(world.seed, Subject::Spelling, index) }
+        Self {
+            world,
+            tables,
+            number,
+            spelling: Dice::new(world.seed, Subject::Spelling, index),
+        }
     }
 
     fn write(&mut self, life: &Story) {
         for row in &life.invites {
             self.invite(row);
         }
-        let letter = life.invites.first().map(|row| row.first_letter).unwrap_or_default();
+        let letter = life
+            .invites
+            .first()
+            .map(|row| row.first_letter)
+            .unwrap_or_default();
         for row in &life.checks {
             self.check(row, letter);
         }
@@ -135,7 +171,10 @@ impl<'a> Scribe<'a> {
     }
 
     fn invite(&mut self, row: &Invite) {
-        let (first, outcome) = (self.date(row.first_letter, row.fault), self.spelled(INVITE_OUTCOMES[row.outcome]));
+        let (first, outcome) = (
+            self.date(row.first_letter, row.fault),
+            self.spelled(INVITE_OUTCOMES[row.outcome]),
+        );
         let rest = [row.second_letter, row.call, row.contact].map(|on| self.date_or_blank(on));
         let csv = self.row(0, row.first_letter, row.fault).text(&first);
         for cell in rest {
@@ -149,7 +188,9 @@ impl<'a> Scribe<'a> {
         let filed = row.on.unwrap_or(letter);
         let on = self.date_or_blank(row.on);
         let attendance = self.spelled(ATTENDANCES[row.attendance]);
-        let mode = self.spelling.pick(&["F2F", "F2F", "Virtual", "Phone", "Telephone"]);
+        let mode = self
+            .spelling
+            .pick(&["F2F", "F2F", "Virtual", "Phone", "Telephone"]);
         let (plco, llp) = (risk(row.plco), risk(row.llp));
         let csv = self.row(1, filed, row.fault);
         if row.fault == Fault::BadDate {
@@ -168,35 +209,58 @@ impl<'a> Scribe<'a> {
             None if row.fault != Fault::BadDate => String::new(),
             on => self.date(on.unwrap_or_default(), row.fault),
         };
-        let (reported, referred) = (self.date_or_blank(row.reported), self.date_or_blank(row.referred));
+        let (reported, referred) = (
+            self.date_or_blank(row.reported),
+            self.date_or_blank(row.referred),
+        );
         let outcome = self.spelled(SCAN_OUTCOMES[row.outcome]);
-        self.row(2, filed, row.fault).text(&on).text(&reported).text(outcome).text(&referred);
+        self.row(2, filed, row.fault)
+            .text(&on)
+            .text(&reported)
+            .text(outcome)
+            .text(&referred);
         self.ended(2, filed, row.fault);
     }
 
     fn diagnostic(&mut self, row: &Diagnostic) {
         let ct = self.date(row.full_dose_ct, row.fault);
-        let (diagnosed, treated) = (self.date_or_blank(row.diagnosed), self.date_or_blank(row.treated));
+        let (diagnosed, treated) = (
+            self.date_or_blank(row.diagnosed),
+            self.date_or_blank(row.treated),
+        );
         let csv = self.row(3, row.full_dose_ct, row.fault);
-        csv.text(&ct).text(&diagnosed).text(STAGES[row.stage]).text(&treated);
+        csv.text(&ct)
+            .text(&diagnosed)
+            .text(STAGES[row.stage])
+            .text(&treated);
         self.ended(3, row.full_dose_ct, row.fault);
     }
 
     fn smoking(&mut self, row: &Smoking) {
         let offered = self.date(row.offered, row.fault);
-        let (started, ended) = (self.date_or_blank(row.started), self.date_or_blank(row.ended));
+        let (started, ended) = (
+            self.date_or_blank(row.started),
+            self.date_or_blank(row.ended),
+        );
         let completed = match row.ended {
             None => "",
             Some(_) => self.spelling.pick(&["Y", "Y", "N"]),
         };
         let csv = self.row(4, row.offered, row.fault);
-        csv.text(&offered).text(&started).text(&ended).text(completed);
+        csv.text(&offered)
+            .text(&started)
+            .text(&ended)
+            .text(completed);
         self.ended(4, row.offered, row.fault);
     }
 
     fn spelled(&mut self, spellings: &'static [&'static str]) -> &'static str {
         // The first spelling is the usual one.
-        if self.spelling.chance(6_000) { spellings[0] } else { self.spelling.pick(spellings) }
+        if self.spelling.chance(6_000) {
+            spellings[0]
+        } else {
+            self.spelling.pick(spellings)
+        }
     }
 
     fn date_or_blank(&mut self, on: Option<NaiveDate>) -> String {
@@ -225,7 +289,9 @@ impl<'a> Scribe<'a> {
 
 fn risk(risk: Risk) -> String {
     match risk {
-        Risk::Score(hundredths) if hundredths % 10 == 0 => format!("{}.{}", hundredths / 100, hundredths / 10 % 10),
+        Risk::Score(hundredths) if hundredths % 10 == 0 => {
+            format!("{}.{}", hundredths / 100, hundredths / 10 % 10)
+        }
         Risk::Score(hundredths) => format!("{}.{:02}", hundredths / 100, hundredths % 100),
         Risk::Junk(place) => NO_SCORES[place].to_owned(),
     }

@@ -2,8 +2,8 @@
 //! it only spells.
 
 pub mod csv;
-pub mod lung;
 pub mod liver;
+pub mod lung;
 pub mod people;
 pub mod personalised_care;
 pub mod reference;
@@ -25,7 +25,16 @@ pub(super) fn create(root: &Path, path: &str) -> io::Result<File> {
 }
 
 /// Writes a file whole.
-pub(super) fn write_whole(root: &Path, path: String, rows: u64, bytes: &[u8]) -> io::Result<Written> {
+pub(super) fn write_whole(
+    root: &Path,
+    path: String,
+    rows: u64,
+    bytes: &[u8],
+) -> io::Result<Written> {
     create(root, &path)?.write_all(bytes)?;
-    Ok(Written { path, rows, bytes: bytes.len() as u64 })
+    Ok(Written {
+        path,
+        rows,
+        bytes: bytes.len() as u64,
+    })
 }

@@ -29,8 +29,19 @@ pub fn write(world: &World) -> io::Result<Vec<Written>> {
     for (index, person) in world.people.iter().enumerate() {
         let trust = DISTRICTS[person.district(&world.geography)].trust;
         let quintile = person.quintile(&world.geography);
-        let patient = Patient { person: Some(person), trust, quintile };
-        rows(patient, index, world.seed, &world.calendar, rate, &mut events);
+        let patient = Patient {
+            person: Some(person),
+            trust,
+            quintile,
+        };
+        rows(
+            patient,
+            index,
+            world.seed,
+            &world.calendar,
+            rate,
+            &mut events,
+        );
         if !events.is_empty() {
             let latest = world.latest(person);
             scribe.person(person.number, index, latest.as_ref(), &mut events)?;
@@ -38,8 +49,19 @@ pub fn write(world: &World) -> io::Result<Vec<Written>> {
     }
     for (place, number) in world.strangers.iter().enumerate() {
         let index = world.people.len() + place;
-        let patient = Patient { person: None, trust: place % TRUSTS.len(), quintile: 3 };
-        rows(patient, index, world.seed, &world.calendar, 4_000, &mut events);
+        let patient = Patient {
+            person: None,
+            trust: place % TRUSTS.len(),
+            quintile: 3,
+        };
+        rows(
+            patient,
+            index,
+            world.seed,
+            &world.calendar,
+            4_000,
+            &mut events,
+        );
         if !events.is_empty() {
             scribe.person(*number, index, None, &mut events)?;
         }
@@ -59,21 +81,36 @@ impl<'a> Scribe<'a> {
     fn new(world: &'a World) -> io::Result<Self> {
         let mut files = Vec::new();
         for trust in TRUSTS {
-            for m in 0..world.calendar.len() {
-                let path = format!("personalised_care/personalised_care_{trust}_{}.csv", world.month_name(m));
+            for m in 0..world.calendar.months() {
+                let path = format!(
+                    "personalised_care/personalised_care_{trust}_{}.csv",
+                    world.month_name(m)
+                );
                 files.push(CsvFile::create(&world.out, path, HEADING)?);
             }
         }
-        Ok(Self { world, files, whispered: 0, truth: BTreeMap::new(), trusts: [(0, 0); TRUSTS.len()] })
+        Ok(Self {
+            world,
+            files,
+            whispered: 0,
+            truth: BTreeMap::new(),
+            trusts: [(0, 0); TRUSTS.len()],
+        })
     }
 
-    fn person(&mut self, number: u64, index: usize, latest: Option<&Snapshot>, events: &mut Vec<Row>) -> io::Result<()> {
+    fn person(
+        &mut self,
+        number: u64,
+        index: usize,
+        latest: Option<&Snapshot>,
+        events: &mut Vec<Row>,
+    ) -> io::Result<()> {
         events.retain(|row| {
             let whisper = row.trust == SILENT && row.kind == Kind::Hna;
             self.whispered += u32::from(whisper);
             !whisper || self.whispered <= WHISPERS
         });
-        let months = self.world.calendar.len();
+        let months = self.world.calendar.months();
         for row in events.iter() {
             let file = &mut self.files[row.trust * months + row.month(&self.world.calendar)];
             cells(file.row()?, number, index, row);
@@ -91,8 +128,16 @@ impl<'a> Scribe<'a> {
     }
 
     fn finish(self) -> io::Result<Vec<Written>> {
-        let mut written = self.files.into_iter().map(CsvFile::finish).collect::<io::Result<Vec<_>>>()?;
-        written.extend(truth::write_personalised_care(self.world, &self.truth, &self.trusts)?);
+        let mut written = self
+            .files
+            .into_iter()
+            .map(CsvFile::finish)
+            .collect::<io::Result<Vec<_>>>()?;
+        written.extend(truth::write_personalised_care(
+            self.world,
+            &self.truth,
+            &self.trusts,
+        )?);
         Ok(written)
     }
 }
@@ -105,7 +150,11 @@ fn cells(csv: &mut Csv, number: u64, index: usize, row: &Row) {
         _ => csv.iso(row.diagnosed),
     };
     icd10(csv, DIAGNOSES[row.icd10].0, row.spelling);
-    csv.text(if row.fault == Fault::BadCode { "hna_review" } else { row.kind.name() });
+    csv.text(if row.fault == Fault::BadCode {
+        "hna_review"
+    } else {
+        row.kind.name()
+    });
     match row.on {
         Some(_) if row.fault == Fault::BadDate => csv.text("2025-02-30"),
         on => csv.iso_or_blank(on),

@@ -18,43 +18,90 @@ const HEADING: &str =
 
 /// Writes a programme's files and counts its truth.
 pub fn write(world: &World, programme: Programme) -> io::Result<(Vec<Written>, ScreeningTruth)> {
-    let mut files = Vec::with_capacity(world.calendar.len());
-    for m in 0..world.calendar.len() {
-        let path = format!("screening/screening_{}_{}.csv", programme.name(), world.month_name(m));
+    let mut files = Vec::with_capacity(world.calendar.months());
+    for m in 0..world.calendar.months() {
+        let path = format!(
+            "screening/screening_{}_{}.csv",
+            programme.name(),
+            world.month_name(m)
+        );
         files.push(CsvFile::create(&world.out, path, HEADING)?);
     }
     let mut truth = ScreeningTruth::new();
     let mut events = Vec::new();
     for (index, person) in world.people.iter().enumerate() {
         let quintile = person.quintile(&world.geography);
-        history(programme, person, index, quintile, world.seed, &world.calendar, &mut events);
+        history(
+            programme,
+            person,
+            index,
+            quintile,
+            world.seed,
+            &world.calendar,
+            &mut events,
+        );
         let practice = person.first_practice();
         for event in &events {
-            write_event(&mut files[world.calendar.month_of(event.on)], programme, person.number, index, practice, event)?;
+            write_event(
+                &mut files[world.calendar.month_of(event.on)],
+                programme,
+                person.number,
+                index,
+                practice,
+                event,
+            )?;
         }
         count(world, programme, person, &events, &mut truth);
     }
     // Valid numbers nobody in the extract carries: without an age they cannot count.
     for (place, number) in world.strangers.iter().enumerate().step_by(3) {
-        let Some(like) = world.people.get(place) else { break };
-        history(programme, like, place, 3, world.seed, &world.calendar, &mut events);
+        let Some(like) = world.people.get(place) else {
+            break;
+        };
+        history(
+            programme,
+            like,
+            place,
+            3,
+            world.seed,
+            &world.calendar,
+            &mut events,
+        );
         for event in events.iter().take(2) {
             let file = &mut files[world.calendar.month_of(event.on)];
-            write_event(file, programme, *number, world.people.len() + place, PracticeCode::Orphan(9), event)?;
+            write_event(
+                file,
+                programme,
+                *number,
+                world.people.len() + place,
+                PracticeCode::Orphan(9),
+                event,
+            )?;
         }
     }
-    let written = files.into_iter().map(CsvFile::finish).collect::<io::Result<_>>()?;
+    let written = files
+        .into_iter()
+        .map(CsvFile::finish)
+        .collect::<io::Result<_>>()?;
     Ok((written, truth))
 }
 
-fn count(world: &World, programme: Programme, person: &Person, events: &[Event], truth: &mut ScreeningTruth) {
-    for m in 0..world.calendar.len() {
+fn count(
+    world: &World,
+    programme: Programme,
+    person: &Person,
+    events: &[Event],
+    truth: &mut ScreeningTruth,
+) {
+    for m in 0..world.calendar.months() {
         let census = world.calendar.census(m);
         // Most people are in no cohort: know that before their row is made.
         if truth::screening::cohort(programme, age(person.birth, census)).is_none() {
             continue;
         }
-        let Some(snapshot) = world.snapshot(person, m) else { continue };
+        let Some(snapshot) = world.snapshot(person, m) else {
+            continue;
+        };
         if let Some(seen) = truth::screening::seen(programme, &snapshot, events, census) {
             truth::add_screening(truth, world, m, &snapshot, seen);
         }
@@ -76,12 +123,27 @@ fn write_event(
     Ok(())
 }
 
-fn cells(csv: &mut Csv, programme: Programme, number: u64, index: usize, practice: PracticeCode, event: &Event) {
+fn cells(
+    csv: &mut Csv,
+    programme: Programme,
+    number: u64,
+    index: usize,
+    practice: PracticeCode,
+    event: &Event,
+) {
     let bad_code = event.fault == Fault::BadCode;
     let odd = index % 2 == 1;
     csv.nhs_number(shown_number(number, event.fault))
-        .text(if bad_code && odd { "colon" } else { programme.name() })
-        .text(if bad_code && !odd { "SCREENED?" } else { event.kind.name() });
+        .text(if bad_code && odd {
+            "colon"
+        } else {
+            programme.name()
+        })
+        .text(if bad_code && !odd {
+            "SCREENED?"
+        } else {
+            event.kind.name()
+        });
     match event.fault {
         Fault::BadDate => csv.text(UNREADABLE_DATES[index % UNREADABLE_DATES.len()]),
         _ => csv.slashed(event.on),
@@ -93,5 +155,8 @@ fn cells(csv: &mut Csv, programme: Programme, number: u64, index: usize, practic
             csv.code(letter, index as u64 * 100 + u64::from(episode), 10)
         }
     };
-    csv.text(TESTS[usize::from(event.test)]).practice(practice).text(REASONS[usize::from(event.reason)]).end();
+    csv.text(TESTS[usize::from(event.test)])
+        .practice(practice)
+        .text(REASONS[usize::from(event.reason)])
+        .end();
 }

@@ -3,12 +3,21 @@
 use chrono::{Datelike, NaiveDate};
 
 use crate::sample::dates::window_start;
-use crate::sample::liver::{Activity, BCLC, CIRRHOSIS, MODALITIES, PATIENT_CHOICE, Registered, Status, TNM};
+use crate::sample::liver::{
+    Activity, BCLC, CIRRHOSIS, MODALITIES, PATIENT_CHOICE, Registered, Status, TNM,
+};
 use crate::sample::people::Snapshot;
 
 /// The count columns, in order.
-pub const COLUMNS: [&str; 7] =
-    ["eligible", "invited_6m", "scanned_6m", "overdue", "unsuitable", "hcc_diagnosed", "hcc_early"];
+pub const COLUMNS: [&str; 7] = [
+    "eligible",
+    "invited_6m",
+    "scanned_6m",
+    "overdue",
+    "unsuitable",
+    "hcc_diagnosed",
+    "hcc_early",
+];
 
 /// What a person adds at a census: the trust they count at, and one flag per column. `person` is
 /// their row of that month; a stranger has none and counts as alive and not opted out.
@@ -36,19 +45,28 @@ pub fn surveyed(
         .filter(|row| row.diagnosed.is_none_or(|on| on <= census))
         .max_by_key(|row| (seen_at(row.trust), row.since, std::cmp::Reverse(row.trust)))?;
 
-    let out = rows().any(|row| matches!(row.status, Status::Died | Status::Transplanted | Status::HccDiagnosed));
+    let out = rows().any(|row| {
+        matches!(
+            row.status,
+            Status::Died | Status::Transplanted | Status::HccDiagnosed
+        )
+    });
     let unsuitable = chosen.status == Status::Unsuitable && chosen.reason != Some(PATIENT_CHOICE);
     let eligible = !out && !unsuitable;
     let scanned_since = |months| {
         let from = window_start(census, months);
-        events().any(|row| !MODALITIES[usize::from(row.modality)].is_empty() && row.scanned.is_some_and(|on| from <= on && on <= census))
+        events().any(|row| {
+            !MODALITIES[usize::from(row.modality)].is_empty()
+                && row.scanned.is_some_and(|on| from <= on && on <= census)
+        })
     };
     let six = window_start(census, 6);
     let invited = events().any(|row| row.invited.is_some_and(|on| six <= on && on <= census));
     let this_month = |on: NaiveDate| (on.year(), on.month()) == (census.year(), census.month());
     let found = || events().filter(|row| row.hcc.is_some_and(this_month));
     let early = |row: &Activity| {
-        matches!(BCLC[usize::from(row.bclc)], "0" | "A") || TNM[usize::from(row.tnm)].starts_with(['1', '2'])
+        matches!(BCLC[usize::from(row.bclc)], "0" | "A")
+            || TNM[usize::from(row.tnm)].starts_with(['1', '2'])
     };
     let flags = [
         eligible,
@@ -59,7 +77,10 @@ pub fn surveyed(
         found().next().is_some(),
         found().any(early),
     ];
-    flags.iter().any(|flag| *flag).then_some((chosen.trust, flags))
+    flags
+        .iter()
+        .any(|flag| *flag)
+        .then_some((chosen.trust, flags))
 }
 
 #[cfg(test)]
@@ -110,18 +131,37 @@ mod tests {
         assert_eq!(invited(date(2025, 9, 1)), Some(true));
         assert_eq!(invited(date(2025, 8, 31)), Some(false));
         let overdue = |on| at(&active, &[done(0, None, Some(on))]).map(|(_, flags)| flags[3]);
-        assert_eq!((overdue(date(2025, 8, 1)), overdue(date(2025, 7, 31))), (Some(false), Some(true)));
+        assert_eq!(
+            (overdue(date(2025, 8, 1)), overdue(date(2025, 7, 31))),
+            (Some(false), Some(true))
+        );
     }
 
     #[test]
     fn two_registers_one_person_where_seen_last() {
         let both = [row(0, Status::Active), row(2, Status::Active)];
-        assert_eq!(at(&both, &[done(2, None, Some(date(2025, 1, 1)))]).map(|(trust, _)| trust), Some(2));
-        assert_eq!(at(&both, &[done(2, None, Some(date(2026, 3, 1)))]).map(|(trust, _)| trust), Some(0), "not yet");
-        let newer = [row(0, Status::Active), Registered { since: Some(date(2024, 1, 1)), ..both[1] }];
+        assert_eq!(
+            at(&both, &[done(2, None, Some(date(2025, 1, 1)))]).map(|(trust, _)| trust),
+            Some(2)
+        );
+        assert_eq!(
+            at(&both, &[done(2, None, Some(date(2026, 3, 1)))]).map(|(trust, _)| trust),
+            Some(0),
+            "not yet"
+        );
+        let newer = [
+            row(0, Status::Active),
+            Registered {
+                since: Some(date(2024, 1, 1)),
+                ..both[1]
+            },
+        ];
         assert_eq!(at(&newer, &[]).map(|(trust, _)| trust), Some(2));
         let gone = [row(0, Status::Active), row(2, Status::Transferred)];
-        assert_eq!(at(&gone, &[done(2, None, Some(date(2025, 1, 1)))]).map(|(trust, _)| trust), Some(0));
+        assert_eq!(
+            at(&gone, &[done(2, None, Some(date(2025, 1, 1)))]).map(|(trust, _)| trust),
+            Some(0)
+        );
     }
 
     #[test]
@@ -130,11 +170,23 @@ mod tests {
         assert_eq!(eligible(Status::Declined), Some((true, false)));
         assert_eq!(eligible(Status::Unsuitable), Some((false, true)));
         assert_eq!(eligible(Status::Transplanted), None);
-        let choice = Registered { reason: Some(PATIENT_CHOICE), ..row(0, Status::Unsuitable) };
+        let choice = Registered {
+            reason: Some(PATIENT_CHOICE),
+            ..row(0, Status::Unsuitable)
+        };
         assert_eq!(at(&[choice], &[]).map(|(_, flags)| flags[0]), Some(true));
-        let elsewhere = [row(0, Status::Unsuitable), Registered { fibrosis: 0, ..row(2, Status::HccDiagnosed) }];
+        let elsewhere = [
+            row(0, Status::Unsuitable),
+            Registered {
+                fibrosis: 0,
+                ..row(2, Status::HccDiagnosed)
+            },
+        ];
         assert_eq!(at(&elsewhere, &[]), None, "in neither");
-        let advanced_fibrosis = Registered { fibrosis: 0, ..row(0, Status::Active) };
+        let advanced_fibrosis = Registered {
+            fibrosis: 0,
+            ..row(0, Status::Active)
+        };
         assert_eq!(at(&[advanced_fibrosis], &[]), None);
     }
 

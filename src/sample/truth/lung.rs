@@ -25,7 +25,12 @@ pub const COLUMNS: [&str; 13] = [
 
 /// What a person adds: the day of the letter, and one flag per column.
 pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 13])> {
-    let letter = story.invites.iter().filter(|row| row.fault.counts()).map(|row| row.first_letter).min()?;
+    let letter = story
+        .invites
+        .iter()
+        .filter(|row| row.fault.counts())
+        .map(|row| row.first_letter)
+        .min()?;
     let invited = (55..=74).contains(&age(person.birth, letter))
         && person.ever_smoked()
         && !person.opted_out()
@@ -33,8 +38,15 @@ pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 13
     if !invited {
         return None;
     }
-    let accepted = story.invites.iter().any(|row| row.fault.counts() && row.outcome == 0);
-    let checks: Vec<&Check> = story.checks.iter().filter(|row| row.fault.counts()).collect();
+    let accepted = story
+        .invites
+        .iter()
+        .any(|row| row.fault.counts() && row.outcome == 0);
+    let checks: Vec<&Check> = story
+        .checks
+        .iter()
+        .filter(|row| row.fault.counts())
+        .collect();
     let attended_on: Vec<NaiveDate> = checks
         .iter()
         .filter(|row| row.attendance == 0)
@@ -42,7 +54,8 @@ pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 13
         .filter(|on| *on >= letter && person.death.is_none_or(|death| *on <= death))
         .collect();
     let first_check = attended_on.iter().min().copied();
-    let high_risk = first_check.is_some() && checks.iter().any(|row| row.on == first_check && high(row));
+    let high_risk =
+        first_check.is_some() && checks.iter().any(|row| row.on == first_check && high(row));
 
     let scans: Vec<(NaiveDate, &Scan)> = story
         .scans
@@ -50,17 +63,35 @@ pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 13
         .filter(|row| row.fault.counts() && row.outcome == 0)
         .filter_map(|row| Some((effective(row, letter)?, row)))
         .collect();
-    let baseline = scans.iter().map(|(on, _)| *on).min().filter(|on| age(person.birth, *on) <= 74);
+    let baseline = scans
+        .iter()
+        .map(|(on, _)| *on)
+        .min()
+        .filter(|on| age(person.birth, *on) <= 74);
     let followed = |low, high| {
-        baseline.is_some_and(|first| scans.iter().any(|(on, _)| (low..=high).contains(&days_between(first, *on))))
+        baseline.is_some_and(|first| {
+            scans
+                .iter()
+                .any(|(on, _)| (low..=high).contains(&days_between(first, *on)))
+        })
     };
     let found = |early_only: bool| {
-        let roots = || attended_on.iter().copied().chain(scans.iter().map(|(on, _)| *on));
-        story.diagnostics.iter().filter(|row| row.fault.counts()).any(|row| {
-            let early = STAGES[row.stage].starts_with(['1', '2']);
-            let attributed = |on| roots().any(|root| (0..=185).contains(&days_between(root, on)));
-            row.diagnosed.is_some_and(attributed) && (early || !early_only)
-        })
+        let roots = || {
+            attended_on
+                .iter()
+                .copied()
+                .chain(scans.iter().map(|(on, _)| *on))
+        };
+        story
+            .diagnostics
+            .iter()
+            .filter(|row| row.fault.counts())
+            .any(|row| {
+                let early = STAGES[row.stage].starts_with(['1', '2']);
+                let attributed =
+                    |on| roots().any(|root| (0..=185).contains(&days_between(root, on)));
+                row.diagnosed.is_some_and(attributed) && (early || !early_only)
+            })
     };
     let smoking = || story.smoking.iter().filter(|row| row.fault.counts());
     let flags = [
@@ -88,7 +119,9 @@ fn high(row: &Check) -> bool {
 
 /// The day a performed scan counts from: its own, or its report's when its own is before the letter.
 fn effective(row: &Scan, letter: NaiveDate) -> Option<NaiveDate> {
-    row.on.filter(|on| *on >= letter).or(row.reported.filter(|on| *on >= letter))
+    row.on
+        .filter(|on| *on >= letter)
+        .or(row.reported.filter(|on| *on >= letter))
 }
 
 #[cfg(test)]
@@ -123,12 +156,28 @@ mod tests {
     }
 
     fn invited() -> Story {
-        let invite = Invite { first_letter: letter(), second_letter: None, call: None, contact: None, outcome: 0, fault: Fault::None };
-        Story { invites: vec![invite], ..Story::default() }
+        let invite = Invite {
+            first_letter: letter(),
+            second_letter: None,
+            call: None,
+            contact: None,
+            outcome: 0,
+            fault: Fault::None,
+        };
+        Story {
+            invites: vec![invite],
+            ..Story::default()
+        }
     }
 
     fn scan(on: NaiveDate, reported: Option<NaiveDate>) -> Scan {
-        Scan { on: Some(on), reported, outcome: 0, referred: None, fault: Fault::None }
+        Scan {
+            on: Some(on),
+            reported,
+            outcome: 0,
+            referred: None,
+            fault: Fault::None,
+        }
     }
 
     fn flag(story: &Story, column: &str) -> bool {
@@ -147,7 +196,10 @@ mod tests {
     fn a_letter_after_death_invites_nobody() {
         let mut person = smoker(date(1960, 1, 1));
         person.death = Some(letter());
-        assert!(checked(&person, &invited()).is_some(), "on the day itself it does");
+        assert!(
+            checked(&person, &invited()).is_some(),
+            "on the day itself it does"
+        );
         person.death = Some(plus_days(letter(), -1));
         assert!(checked(&person, &invited()).is_none());
     }
@@ -183,7 +235,13 @@ mod tests {
             let mut story = invited();
             story.scans = vec![scan(first, None)];
             let diagnosed = Some(plus_days(first, days));
-            story.diagnostics = vec![Diagnostic { full_dose_ct: first, diagnosed, stage: 2, treated: None, fault: Fault::None }];
+            story.diagnostics = vec![Diagnostic {
+                full_dose_ct: first,
+                diagnosed,
+                stage: 2,
+                treated: None,
+                fault: Fault::None,
+            }];
             assert_eq!(flag(&story, "cancers"), counts, "{days} days");
             assert_eq!(flag(&story, "cancers_stage_1_2"), counts);
         }
@@ -193,7 +251,13 @@ mod tests {
     fn risk_on_the_threshold_is_high_and_junk_is_not() {
         let check = |plco, llp| {
             let mut story = invited();
-            story.checks = vec![Check { on: Some(letter()), attendance: 0, plco, llp, fault: Fault::None }];
+            story.checks = vec![Check {
+                on: Some(letter()),
+                attendance: 0,
+                plco,
+                llp,
+                fault: Fault::None,
+            }];
             flag(&story, "high_risk")
         };
         assert!(check(Risk::Score(151), Risk::Junk(0)) && check(Risk::Junk(0), Risk::Score(250)));

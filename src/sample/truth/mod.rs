@@ -39,7 +39,9 @@ pub type PersonalisedCareTruth = BTreeMap<(NaiveDate, usize, &'static str, u16, 
 
 fn quintiles(world: &World, person: Option<&Snapshot>) -> [(u16, u8); 2] {
     EDITIONS.map(|edition| {
-        let quintile = person.map_or(0, |person| world.places.quintile(edition, person.lsoa11, person.lsoa21));
+        let quintile = person.map_or(0, |person| {
+            world.places.quintile(edition, person.lsoa11, person.lsoa21)
+        });
         (edition, quintile)
     })
 }
@@ -51,35 +53,79 @@ fn add<const N: usize>(counts: &mut [u32; N], flags: [bool; N]) {
 }
 
 /// Adds an eligible person to the groups they fall in.
-pub fn add_screening(truth: &mut ScreeningTruth, world: &World, m: usize, person: &Snapshot, seen: screening::Seen) {
+pub fn add_screening(
+    truth: &mut ScreeningTruth,
+    world: &World,
+    m: usize,
+    person: &Snapshot,
+    seen: screening::Seen,
+) {
     let practice = match person.practice {
         PracticeCode::Listed(number) => number,
         PracticeCode::Blank | PracticeCode::Orphan(_) => 0,
     };
     for (edition, quintile) in quintiles(world, Some(person)) {
-        seen.add_to(truth.entry((m as u16, seen.cohort, practice, edition, quintile)).or_default());
+        seen.add_to(
+            truth
+                .entry((m as u16, seen.cohort, practice, edition, quintile))
+                .or_default(),
+        );
     }
 }
 
 /// Adds an invited person.
-pub fn add_lung(truth: &mut LungTruth, world: &World, person: &Snapshot, letter: NaiveDate, flags: [bool; 13]) {
+pub fn add_lung(
+    truth: &mut LungTruth,
+    world: &World,
+    person: &Snapshot,
+    letter: NaiveDate,
+    flags: [bool; 13],
+) {
     let district = world.places.district(person.lsoa11, person.lsoa21);
     for (edition, quintile) in quintiles(world, Some(person)) {
-        add(truth.entry((first_of_month(letter, 0), district, edition, quintile)).or_default(), flags);
+        add(
+            truth
+                .entry((first_of_month(letter, 0), district, edition, quintile))
+                .or_default(),
+            flags,
+        );
     }
 }
 
 /// Adds a person on the registers of month `m`.
-pub fn add_liver(truth: &mut LiverTruth, world: &World, m: usize, person: Option<&Snapshot>, trust: usize, flags: [bool; 7]) {
+pub fn add_liver(
+    truth: &mut LiverTruth,
+    world: &World,
+    m: usize,
+    person: Option<&Snapshot>,
+    trust: usize,
+    flags: [bool; 7],
+) {
     for (edition, quintile) in quintiles(world, person) {
-        add(truth.entry((m as u16, trust, edition, quintile)).or_default(), flags);
+        add(
+            truth
+                .entry((m as u16, trust, edition, quintile))
+                .or_default(),
+            flags,
+        );
     }
 }
 
 /// Adds a diagnosed person.
-pub fn add_personalised_care(truth: &mut PersonalisedCareTruth, world: &World, person: Option<&Snapshot>, cared: &personalised_care::Cared) {
+pub fn add_personalised_care(
+    truth: &mut PersonalisedCareTruth,
+    world: &World,
+    person: Option<&Snapshot>,
+    cared: &personalised_care::Cared,
+) {
     for (edition, quintile) in quintiles(world, person) {
-        let key = (first_of_month(cared.diagnosed, 0), cared.trust, cared.group, edition, quintile);
+        let key = (
+            first_of_month(cared.diagnosed, 0),
+            cared.trust,
+            cared.group,
+            edition,
+            quintile,
+        );
         add(truth.entry(key).or_default(), cared.flags);
     }
 }
@@ -93,7 +139,8 @@ pub fn write_screening(world: &World, truth: &ScreeningTruth) -> io::Result<Writ
         let name = screening::COHORTS[usize::from(*cohort)];
         let row = file.row()?;
         row.iso(world.calendar.first(usize::from(*m)));
-        row.text(name.split('_').next().unwrap_or_default()).text(name);
+        row.text(name.split('_').next().unwrap_or_default())
+            .text(name);
         match practice {
             0 => row.text("UNKNOWN"),
             number => row.practice(PracticeCode::Listed(*number)),
@@ -113,12 +160,20 @@ pub fn write_screening(world: &World, truth: &ScreeningTruth) -> io::Result<Writ
 
 /// Writes `truth/lung_health_checks.csv`.
 pub fn write_lung(world: &World, truth: &LungTruth) -> io::Result<Written> {
-    let heading = format!("cohort_month,lad_code,imd_edition,imd_quintile,{}", lung::COLUMNS.join(","));
+    let heading = format!(
+        "cohort_month,lad_code,imd_edition,imd_quintile,{}",
+        lung::COLUMNS.join(",")
+    );
     let mut file = CsvFile::create(&world.out, "truth/lung_health_checks.csv".into(), &heading)?;
     for ((month, district, edition, quintile), counts) in truth {
         let row = file.row()?;
-        let lad = DISTRICTS.get(*district).map_or("UNKNOWN", |district| district.code);
-        row.iso(*month).text(lad).number((*edition).into()).number((*quintile).into());
+        let lad = DISTRICTS
+            .get(*district)
+            .map_or("UNKNOWN", |district| district.code);
+        row.iso(*month)
+            .text(lad)
+            .number((*edition).into())
+            .number((*quintile).into());
         for count in counts {
             row.count(*count);
         }
@@ -129,11 +184,15 @@ pub fn write_lung(world: &World, truth: &LungTruth) -> io::Result<Written> {
 
 /// Writes `truth/liver_surveillance.csv`.
 pub fn write_liver(world: &World, truth: &LiverTruth) -> io::Result<Written> {
-    let heading = format!("month,trust_code,imd_edition,imd_quintile,{}", liver::COLUMNS.join(","));
+    let heading = format!(
+        "month,trust_code,imd_edition,imd_quintile,{}",
+        liver::COLUMNS.join(",")
+    );
     let mut file = CsvFile::create(&world.out, "truth/liver_surveillance.csv".into(), &heading)?;
     for ((m, trust, edition, quintile), counts) in truth {
         let row = file.row()?;
-        row.iso(world.calendar.first(usize::from(*m))).text(TRUSTS[*trust]);
+        row.iso(world.calendar.first(usize::from(*m)))
+            .text(TRUSTS[*trust]);
         row.number((*edition).into()).number((*quintile).into());
         for count in counts {
             row.count(*count);
@@ -150,8 +209,10 @@ pub fn write_personalised_care(
     truth: &PersonalisedCareTruth,
     trusts: &[(u32, u32); TRUSTS.len()],
 ) -> io::Result<Vec<Written>> {
-    let heading =
-        format!("month,trust_code,cancer_group,imd_edition,imd_quintile,{}", personalised_care::COLUMNS.join(","));
+    let heading = format!(
+        "month,trust_code,cancer_group,imd_edition,imd_quintile,{}",
+        personalised_care::COLUMNS.join(",")
+    );
     let mut file = CsvFile::create(&world.out, "truth/personalised_care.csv".into(), &heading)?;
     let submits = trusts.map(|(patients, records)| personalised_care::submits(patients, records));
     for ((month, trust, group, edition, quintile), counts) in truth {
@@ -159,7 +220,11 @@ pub fn write_personalised_care(
             continue;
         }
         let row = file.row()?;
-        row.iso(*month).text(TRUSTS[*trust]).text(group).number((*edition).into()).number((*quintile).into());
+        row.iso(*month)
+            .text(TRUSTS[*trust])
+            .text(group)
+            .number((*edition).into())
+            .number((*quintile).into());
         for count in counts {
             row.count(*count);
         }
@@ -168,11 +233,20 @@ pub fn write_personalised_care(
     let care = file.finish()?;
 
     let heading = "trust_code,patients,hna_records,submitter";
-    let mut file = CsvFile::create(&world.out, "truth/personalised_care_submitters.csv".into(), heading)?;
-    for (trust, (patients, records)) in trusts.iter().enumerate().filter(|(_, (patients, _))| *patients > 0) {
+    let mut file = CsvFile::create(
+        &world.out,
+        "truth/personalised_care_submitters.csv".into(),
+        heading,
+    )?;
+    for (trust, (patients, records)) in trusts
+        .iter()
+        .enumerate()
+        .filter(|(_, (patients, _))| *patients > 0)
+    {
         let row = file.row()?;
         row.text(TRUSTS[trust]).count(*patients).count(*records);
-        row.text(if submits[trust] { "true" } else { "false" }).end();
+        row.text(if submits[trust] { "true" } else { "false" })
+            .end();
     }
     Ok(vec![care, file.finish()?])
 }
@@ -189,7 +263,10 @@ pub fn write_geography(world: &World) -> io::Result<Written> {
     let heading = "lsoa_code,in_2011,in_2021,imd2019_quintile,imd2025_quintile";
     let mut file = CsvFile::create(&world.out, "truth/geography.csv".into(), heading)?;
     for (code, (in_2011, in_2021)) in codes {
-        let (lsoa11, lsoa21) = (if in_2011 { code } else { 0 }, if in_2021 { code } else { 0 });
+        let (lsoa11, lsoa21) = (
+            if in_2011 { code } else { 0 },
+            if in_2021 { code } else { 0 },
+        );
         let row = file.row()?;
         row.lsoa(code).yes(in_2011).yes(in_2021);
         for edition in EDITIONS {

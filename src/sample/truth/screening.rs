@@ -7,7 +7,13 @@ use crate::sample::people::Snapshot;
 use crate::sample::screening::{Event, FIT, Kind, Programme};
 
 /// The cohorts, in order of name; the place is the number used in keys.
-pub const COHORTS: [&str; 5] = ["bowel_50_59", "bowel_60_74", "breast_53_70", "cervical_25_49", "cervical_50_64"];
+pub const COHORTS: [&str; 5] = [
+    "bowel_50_59",
+    "bowel_60_74",
+    "breast_53_70",
+    "cervical_25_49",
+    "cervical_50_64",
+];
 /// Months of the window in which a test covers a cohort.
 const WINDOWS: [i32; 5] = [30, 30, 36, 42, 66];
 /// The acceptable standard of a cohort in per cent; none is set for the fifties yet.
@@ -41,17 +47,30 @@ pub fn cohort(programme: Programme, years: i32) -> Option<u8> {
 }
 
 /// What a person adds at a census; none when they are not eligible.
-pub fn seen(programme: Programme, person: &Snapshot, events: &[Event], census: NaiveDate) -> Option<Seen> {
+pub fn seen(
+    programme: Programme,
+    person: &Snapshot,
+    events: &[Event],
+    census: NaiveDate,
+) -> Option<Seen> {
     let cohort = cohort(programme, age(person.birth, census))?;
     let right_sex = programme == Programme::Bowel || person.sex == 0;
     if !right_sex || !person.alive(census) || !person.registered(census) || person.opted_out() {
         return None;
     }
-    let known = || events.iter().filter(|event| event.fault.counts() && event.on <= census);
+    let known = || {
+        events
+            .iter()
+            .filter(|event| event.fault.counts() && event.on <= census)
+    };
     if known().any(|event| event.kind == Kind::Ceased) {
         return None;
     }
-    let adequate = || known().filter(|e| e.kind == Kind::ScreenedAdequate && (programme != Programme::Bowel || e.test == FIT));
+    let adequate = || {
+        known().filter(|e| {
+            e.kind == Kind::ScreenedAdequate && (programme != Programme::Bowel || e.test == FIT)
+        })
+    };
     let from = window_start(census, WINDOWS[usize::from(cohort)]);
     let invitation = invitation(events, census);
     Some(Seen {
@@ -59,19 +78,29 @@ pub fn seen(programme: Programme, person: &Snapshot, events: &[Event], census: N
         covered: adequate().any(|event| event.on >= from),
         never_screened: adequate().next().is_none(),
         invited_12m: invitation.is_some(),
-        adequately_screened_6m: invitation
-            .is_some_and(|letter| adequate().any(|event| event.on >= letter && event.on <= add_months(letter, 6))),
+        adequately_screened_6m: invitation.is_some_and(|letter| {
+            adequate().any(|event| event.on >= letter && event.on <= add_months(letter, 6))
+        }),
     })
 }
 
 /// The earliest first letter of an episode in the 12 months to census.
 fn invitation(events: &[Event], census: NaiveDate) -> Option<NaiveDate> {
     let from = window_start(census, 12);
-    let letters = || events.iter().filter(|event| event.fault.counts() && event.kind == Kind::Invited);
-    let first_of_episode = |letter: &&Event| {
-        letter.episode == 0 || !letters().any(|other| other.episode == letter.episode && other.on < letter.on)
+    let letters = || {
+        events
+            .iter()
+            .filter(|event| event.fault.counts() && event.kind == Kind::Invited)
     };
-    letters().filter(first_of_episode).map(|letter| letter.on).filter(|on| *on >= from && *on <= census).min()
+    let first_of_episode = |letter: &&Event| {
+        letter.episode == 0
+            || !letters().any(|other| other.episode == letter.episode && other.on < letter.on)
+    };
+    letters()
+        .filter(first_of_episode)
+        .map(|letter| letter.on)
+        .filter(|on| *on >= from && *on <= census)
+        .min()
 }
 
 /// Counts of one group: eligible, covered, invited_12m, adequately_screened_6m, never_screened.
@@ -80,7 +109,13 @@ pub type Counts = [u32; 5];
 impl Seen {
     /// Adds one person to a group.
     pub fn add_to(self, counts: &mut Counts) {
-        let flags = [true, self.covered, self.invited_12m, self.adequately_screened_6m, self.never_screened];
+        let flags = [
+            true,
+            self.covered,
+            self.invited_12m,
+            self.adequately_screened_6m,
+            self.never_screened,
+        ];
         for (count, flag) in counts.iter_mut().zip(flags) {
             *count += u32::from(flag);
         }
@@ -120,7 +155,14 @@ mod tests {
     }
 
     fn event(kind: Kind, on: NaiveDate, episode: u8) -> Event {
-        Event { kind, on, episode, test: FIT, reason: 0, fault: Fault::None }
+        Event {
+            kind,
+            on,
+            episode,
+            test: FIT,
+            reason: 0,
+            fault: Fault::None,
+        }
     }
 
     const fn census() -> NaiveDate {
@@ -146,21 +188,54 @@ mod tests {
 
     #[test]
     fn trap_8_and_9_birthdays() {
-        assert_eq!(cohort(Programme::Bowel, age(date(1951, 2, 28), census())), None);
+        assert_eq!(
+            cohort(Programme::Bowel, age(date(1951, 2, 28), census())),
+            None
+        );
         assert_eq!(bowel(date(1951, 3, 1), &[]).map(|s| s.cohort), Some(1));
         assert_eq!(bowel(date(1976, 2, 29), &[]), None, "49 on 28 February");
-        let cervical = seen(Programme::Cervical, &woman(date(1976, 2, 29)), &[], census());
+        let cervical = seen(
+            Programme::Cervical,
+            &woman(date(1976, 2, 29)),
+            &[],
+            census(),
+        );
         assert_eq!(cervical.map(|s| s.cohort), Some(3));
     }
 
     #[test]
     fn trap_13_two_letters_one_episode() {
         let born = date(1960, 5, 5);
-        let letters = [event(Kind::Invited, date(2025, 2, 20), 1), event(Kind::Invited, date(2025, 4, 1), 1)];
-        assert_eq!(bowel(born, &letters).map(|s| s.invited_12m), Some(false), "the first letter is out");
-        let other_episode = [letters[0], Event { episode: 2, ..letters[1] }];
-        assert_eq!(bowel(born, &other_episode).map(|s| s.invited_12m), Some(true));
-        let blank = [Event { episode: 0, ..letters[0] }, Event { episode: 0, ..letters[1] }];
+        let letters = [
+            event(Kind::Invited, date(2025, 2, 20), 1),
+            event(Kind::Invited, date(2025, 4, 1), 1),
+        ];
+        assert_eq!(
+            bowel(born, &letters).map(|s| s.invited_12m),
+            Some(false),
+            "the first letter is out"
+        );
+        let other_episode = [
+            letters[0],
+            Event {
+                episode: 2,
+                ..letters[1]
+            },
+        ];
+        assert_eq!(
+            bowel(born, &other_episode).map(|s| s.invited_12m),
+            Some(true)
+        );
+        let blank = [
+            Event {
+                episode: 0,
+                ..letters[0]
+            },
+            Event {
+                episode: 0,
+                ..letters[1]
+            },
+        ];
         assert_eq!(bowel(born, &blank).map(|s| s.invited_12m), Some(true));
     }
 
@@ -168,11 +243,20 @@ mod tests {
     fn uptake_is_six_calendar_months_clamped() {
         let born = date(1960, 5, 5);
         let letter = event(Kind::Invited, date(2025, 8, 31), 1);
-        let answer = |day| bowel(born, &[letter, event(Kind::ScreenedAdequate, day, 1)]).map(|s| s.adequately_screened_6m);
+        let answer = |day| {
+            bowel(born, &[letter, event(Kind::ScreenedAdequate, day, 1)])
+                .map(|s| s.adequately_screened_6m)
+        };
         assert_eq!(answer(date(2026, 2, 28)), Some(true));
         let early = event(Kind::Invited, date(2025, 5, 10), 1);
-        let late = |day| bowel(born, &[early, event(Kind::ScreenedAdequate, day, 1)]).map(|s| s.adequately_screened_6m);
-        assert_eq!((late(date(2025, 11, 10)), late(date(2025, 11, 11))), (Some(true), Some(false)));
+        let late = |day| {
+            bowel(born, &[early, event(Kind::ScreenedAdequate, day, 1)])
+                .map(|s| s.adequately_screened_6m)
+        };
+        assert_eq!(
+            (late(date(2025, 11, 10)), late(date(2025, 11, 11))),
+            (Some(true), Some(false))
+        );
     }
 
     #[test]
@@ -181,13 +265,26 @@ mod tests {
         let test = event(Kind::ScreenedAdequate, date(2025, 5, 1), 1);
         let nothing = [
             Event { test: 2, ..test },
-            Event { fault: Fault::BadDate, ..test },
-            Event { fault: Fault::Unlinked, ..test },
+            Event {
+                fault: Fault::BadDate,
+                ..test
+            },
+            Event {
+                fault: Fault::Unlinked,
+                ..test
+            },
             event(Kind::Reminder, date(2025, 5, 1), 1),
         ];
         let seen = bowel(born, &nothing);
-        assert_eq!(seen.map(|s| (s.covered, s.never_screened, s.invited_12m)), Some((false, true, false)));
-        assert_eq!(bowel(born, &[event(Kind::Ceased, census(), 0)]), None, "ceased on the census");
+        assert_eq!(
+            seen.map(|s| (s.covered, s.never_screened, s.invited_12m)),
+            Some((false, true, false))
+        );
+        assert_eq!(
+            bowel(born, &[event(Kind::Ceased, census(), 0)]),
+            None,
+            "ceased on the census"
+        );
     }
 
     #[test]
