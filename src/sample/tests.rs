@@ -1,0 +1,206 @@
+//! Whole worlds: the same options give the same bytes, and no truth says the impossible.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+type Failed = Box<dyn std::error::Error>;
+
+fn small(out: &Path) -> Options {
+    Options {
+        people: 400,
+        months: 2,
+        seed: 7,
+        out: out.to_path_buf(),
+        ..Options::default()
+    }
+}
+
+fn read(out: &Path, path: &str) -> Result<Vec<BTreeMap<String, String>>, Failed> {
+    let text = fs::read_to_string(out.join(path))?;
+    let mut lines = text.lines();
+    let heading: Vec<String> = lines
+        .next()
+        .unwrap_or_default()
+        .split(',')
+        .map(str::to_owned)
+        .collect();
+    Ok(lines
+        .map(|line| {
+            heading
+                .iter()
+                .cloned()
+                .zip(line.split(',').map(str::to_owned))
+                .collect()
+        })
+        .collect())
+}
+
+fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
+    row.get(column)
+        .and_then(|cell| cell.parse().ok())
+        .unwrap_or(f64::NAN)
+}
+
+#[test]
+fn the_same_options_give_the_same_bytes() -> Result<(), Failed> {
+    let (one, two) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let first = write(&small(one.path()))?;
+    let second = write(&small(two.path()))?;
+    assert_eq!(first, second);
+    for file in &first.files {
+        assert!(
+            fs::read(one.path().join(&file.path))? == fs::read(two.path().join(&file.path))?,
+            "{}",
+            file.path
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn another_seed_is_another_kent() -> Result<(), Failed> {
+    let (one, two) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    write(&small(one.path()))?;
+    write(&Options {
+        seed: 8,
+        ..small(two.path())
+    })?;
+    let path = "truth/screening_coverage.csv";
+    assert!(fs::read(one.path().join(path))? != fs::read(two.path().join(path))?);
+    Ok(())
+}
+
+#[test]
+fn parts_never_exceed_their_whole() -> Result<(), Failed> {
+    let out = tempfile::tempdir()?;
+    write(&Options {
+        people: 1_500,
+        months: 3,
+        ..small(out.path())
+    })?;
+    let within: [(&str, &[(&str, &str)]); 4] = [
+        (
+            "truth/screening_coverage.csv",
+            &[
+                ("covered", "eligible"),
+                ("never_screened", "eligible"),
+                ("invited_12m", "eligible"),
+                ("adequately_screened_6m", "invited_12m"),
+            ],
+        ),
+        (
+            "truth/lung_health_checks.csv",
+            &[
+                ("accepted", "invited"),
+                ("attended", "invited"),
+                ("high_risk", "attended"),
+                ("followed_up_3m", "scanned_baseline"),
+                ("followed_up_12m", "scanned_baseline"),
+                ("followed_up_24m", "scanned_baseline"),
+                ("cancers_stage_1_2", "cancers"),
+            ],
+        ),
+        (
+            "truth/liver_surveillance.csv",
+            &[
+                ("invited_6m", "eligible"),
+                ("scanned_6m", "eligible"),
+                ("overdue", "eligible"),
+                ("hcc_early", "hcc_diagnosed"),
+            ],
+        ),
+        (
+            "truth/personalised_care.csv",
+            &[
+                ("hna_offered", "diagnosed"),
+                ("hna_completed", "hna_offered"),
+                ("end_of_treatment_summary", "treatment_completed"),
+                ("reviewed_12m", "diagnosed"),
+            ],
+        ),
+    ];
+    for (path, pairs) in within {
+        let rows = read(out.path(), path)?;
+        assert!(rows.len() > 20, "{path} has {} rows", rows.len());
+        for (part, whole) in pairs {
+            assert!(
+                rows.iter()
+                    .all(|row| number(row, part) <= number(row, whole)),
+                "{path}: {part}"
+            );
+            let total: f64 = rows.iter().map(|row| number(row, part)).sum();
+            assert!(total > 0.0, "{path}: nobody in {part}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn both_editions_count_the_same_people() -> Result<(), Failed> {
+    let out = tempfile::tempdir()?;
+    write(&Options {
+        people: 1_500,
+        ..small(out.path())
+    })?;
+    for (path, base) in [
+        ("truth/screening_coverage.csv", "eligible"),
+        ("truth/lung_health_checks.csv", "invited"),
+        ("truth/liver_surveillance.csv", "eligible"),
+        ("truth/personalised_care.csv", "diagnosed"),
+    ] {
+        let rows = read(out.path(), path)?;
+        let total = |edition: &str| -> f64 {
+            rows.iter()
+                .filter(|row| row.get("imd_edition").is_some_and(|e| e == edition))
+                .map(|row| number(row, base))
+                .sum()
+        };
+        assert!(
+            total("2019") > 0.0 && total("2019") == total("2025"),
+            "{path}"
+        );
+        let quintiles: std::collections::BTreeSet<_> = rows
+            .iter()
+            .filter_map(|row| row.get("imd_quintile"))
+            .collect();
+        assert_eq!(quintiles.len(), 6, "{path}: unknown and five quintiles");
+    }
+    Ok(())
+}
+
+#[test]
+fn only_one_trust_does_not_submit() -> Result<(), Failed> {
+    for (seed, people) in [(1, 1_500), (2, 800), (3, 6_000)] {
+        let out = tempfile::tempdir()?;
+        write(&Options {
+            seed,
+            people,
+            ..small(out.path())
+        })?;
+        let rows = read(out.path(), "truth/personalised_care_submitters.csv")?;
+        let said: String = rows
+            .iter()
+            .filter_map(|row| row.get("submitter"))
+            .map(|s| &s[..1])
+            .collect();
+        assert_eq!(said, "fttt", "seed {seed}: {rows:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let refused =
+        |options: Options| write(&options).is_err_and(|e| e.kind() == io::ErrorKind::InvalidInput);
+    assert!(refused(Options {
+        people: 0,
+        ..Options::default()
+    }));
+    assert!(refused(Options {
+        months: 0,
+        ..Options::default()
+    }));
+}

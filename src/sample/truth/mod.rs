@@ -1,0 +1,278 @@
+//! The truth: what each mart must show, worked out person by person in plain Rust from the rows that
+//! survive ingestion. It shares nothing with the SQL it checks but the page both are written from.
+//!
+//! Each mart has one pure function from a person (and their events) to the group they fall in and the
+//! columns they count in; this file adds the people up and writes the tables.
+
+pub mod geography;
+pub mod liver;
+pub mod lung;
+pub mod personalised_care;
+pub mod screening;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use chrono::NaiveDate;
+
+pub use geography::Places;
+
+use super::Written;
+use super::dates::first_of_month;
+use super::feeds::csv::CsvFile;
+use super::geography::{DISTRICTS, TRUSTS};
+use super::people::Snapshot;
+use super::practices::PracticeCode;
+use super::world::World;
+
+/// The editions every fact is counted in.
+pub const EDITIONS: [u16; 2] = [2019, 2025];
+
+/// Month, cohort, practice, edition, quintile. Practice 0 is `UNKNOWN`, which sorts before `Z99001`.
+pub type ScreeningTruth = BTreeMap<(u16, u8, u16, u16, u8), screening::Counts>;
+/// Month of the first letter, district, edition, quintile.
+pub type LungTruth = BTreeMap<(NaiveDate, usize, u16, u8), [u32; 13]>;
+/// Month, trust, edition, quintile.
+pub type LiverTruth = BTreeMap<(u16, usize, u16, u8), [u32; 7]>;
+/// Month of diagnosis, trust, cancer group, edition, quintile.
+pub type PersonalisedCareTruth = BTreeMap<(NaiveDate, usize, &'static str, u16, u8), [u32; 10]>;
+
+fn quintiles(world: &World, person: Option<&Snapshot>) -> [(u16, u8); 2] {
+    EDITIONS.map(|edition| {
+        let quintile = person.map_or(0, |person| {
+            world.places.quintile(edition, person.lsoa11, person.lsoa21)
+        });
+        (edition, quintile)
+    })
+}
+
+fn add<const N: usize>(counts: &mut [u32; N], flags: [bool; N]) {
+    for (count, flag) in counts.iter_mut().zip(flags) {
+        *count += u32::from(flag);
+    }
+}
+
+/// Adds an eligible person to the groups they fall in.
+pub fn add_screening(
+    truth: &mut ScreeningTruth,
+    world: &World,
+    m: usize,
+    person: &Snapshot,
+    seen: screening::Seen,
+) {
+    let practice = match person.practice {
+        PracticeCode::Listed(number) => number,
+        PracticeCode::Blank | PracticeCode::Orphan(_) => 0,
+    };
+    for (edition, quintile) in quintiles(world, Some(person)) {
+        seen.add_to(
+            truth
+                .entry((m as u16, seen.cohort, practice, edition, quintile))
+                .or_default(),
+        );
+    }
+}
+
+/// Adds an invited person.
+pub fn add_lung(
+    truth: &mut LungTruth,
+    world: &World,
+    person: &Snapshot,
+    letter: NaiveDate,
+    flags: [bool; 13],
+) {
+    let district = world.places.district(person.lsoa11, person.lsoa21);
+    for (edition, quintile) in quintiles(world, Some(person)) {
+        add(
+            truth
+                .entry((first_of_month(letter, 0), district, edition, quintile))
+                .or_default(),
+            flags,
+        );
+    }
+}
+
+/// Adds a person on the registers of month `m`.
+pub fn add_liver(
+    truth: &mut LiverTruth,
+    world: &World,
+    m: usize,
+    person: Option<&Snapshot>,
+    trust: usize,
+    flags: [bool; 7],
+) {
+    for (edition, quintile) in quintiles(world, person) {
+        add(
+            truth
+                .entry((m as u16, trust, edition, quintile))
+                .or_default(),
+            flags,
+        );
+    }
+}
+
+/// Adds a diagnosed person.
+pub fn add_personalised_care(
+    truth: &mut PersonalisedCareTruth,
+    world: &World,
+    person: Option<&Snapshot>,
+    cared: &personalised_care::Cared,
+) {
+    for (edition, quintile) in quintiles(world, person) {
+        let key = (
+            first_of_month(cared.diagnosed, 0),
+            cared.trust,
+            cared.group,
+            edition,
+            quintile,
+        );
+        add(truth.entry(key).or_default(), cared.flags);
+    }
+}
+
+/// Writes `truth/screening_coverage.csv`.
+pub fn write_screening(world: &World, truth: &ScreeningTruth) -> io::Result<Written> {
+    let heading = "month,programme,cohort,practice_code,imd_edition,imd_quintile,eligible,covered,invited_12m,\
+                   adequately_screened_6m,never_screened,people_to_target";
+    let mut file = CsvFile::create(&world.out, "truth/screening_coverage.csv".into(), heading)?;
+    for ((m, cohort, practice, edition, quintile), counts) in truth {
+        let name = screening::COHORTS[usize::from(*cohort)];
+        let row = file.row()?;
+        row.iso(world.calendar.first(usize::from(*m)));
+        row.text(name.split('_').next().unwrap_or_default())
+            .text(name);
+        match practice {
+            0 => row.text("UNKNOWN"),
+            number => row.practice(PracticeCode::Listed(*number)),
+        };
+        row.number((*edition).into()).number((*quintile).into());
+        for count in counts {
+            row.count(*count);
+        }
+        match screening::people_to_target(*cohort, counts[0], counts[1]) {
+            Some(people) => row.count(people),
+            None => row.blank(),
+        };
+        row.end();
+    }
+    file.finish()
+}
+
+/// Writes `truth/lung_health_checks.csv`.
+pub fn write_lung(world: &World, truth: &LungTruth) -> io::Result<Written> {
+    let heading = format!(
+        "cohort_month,lad_code,imd_edition,imd_quintile,{}",
+        lung::COLUMNS.join(",")
+    );
+    let mut file = CsvFile::create(&world.out, "truth/lung_health_checks.csv".into(), &heading)?;
+    for ((month, district, edition, quintile), counts) in truth {
+        let row = file.row()?;
+        let lad = DISTRICTS
+            .get(*district)
+            .map_or("UNKNOWN", |district| district.code);
+        row.iso(*month)
+            .text(lad)
+            .number((*edition).into())
+            .number((*quintile).into());
+        for count in counts {
+            row.count(*count);
+        }
+        row.end();
+    }
+    file.finish()
+}
+
+/// Writes `truth/liver_surveillance.csv`.
+pub fn write_liver(world: &World, truth: &LiverTruth) -> io::Result<Written> {
+    let heading = format!(
+        "month,trust_code,imd_edition,imd_quintile,{}",
+        liver::COLUMNS.join(",")
+    );
+    let mut file = CsvFile::create(&world.out, "truth/liver_surveillance.csv".into(), &heading)?;
+    for ((m, trust, edition, quintile), counts) in truth {
+        let row = file.row()?;
+        row.iso(world.calendar.first(usize::from(*m)))
+            .text(TRUSTS[*trust]);
+        row.number((*edition).into()).number((*quintile).into());
+        for count in counts {
+            row.count(*count);
+        }
+        row.end();
+    }
+    file.finish()
+}
+
+/// Writes `truth/personalised_care.csv` and `truth/personalised_care_submitters.csv`; `trusts` holds
+/// patients and assessments of each trust.
+pub fn write_personalised_care(
+    world: &World,
+    truth: &PersonalisedCareTruth,
+    trusts: &[(u32, u32); TRUSTS.len()],
+) -> io::Result<Vec<Written>> {
+    let heading = format!(
+        "month,trust_code,cancer_group,imd_edition,imd_quintile,{}",
+        personalised_care::COLUMNS.join(",")
+    );
+    let mut file = CsvFile::create(&world.out, "truth/personalised_care.csv".into(), &heading)?;
+    let submits = trusts.map(|(patients, records)| personalised_care::submits(patients, records));
+    for ((month, trust, group, edition, quintile), counts) in truth {
+        if !submits[*trust] {
+            continue;
+        }
+        let row = file.row()?;
+        row.iso(*month)
+            .text(TRUSTS[*trust])
+            .text(group)
+            .number((*edition).into())
+            .number((*quintile).into());
+        for count in counts {
+            row.count(*count);
+        }
+        row.end();
+    }
+    let care = file.finish()?;
+
+    let heading = "trust_code,patients,hna_records,submitter";
+    let mut file = CsvFile::create(
+        &world.out,
+        "truth/personalised_care_submitters.csv".into(),
+        heading,
+    )?;
+    for (trust, (patients, records)) in trusts
+        .iter()
+        .enumerate()
+        .filter(|(_, (patients, _))| *patients > 0)
+    {
+        let row = file.row()?;
+        row.text(TRUSTS[trust]).count(*patients).count(*records);
+        row.text(if submits[trust] { "true" } else { "false" })
+            .end();
+    }
+    Ok(vec![care, file.finish()?])
+}
+
+/// Writes `truth/geography.csv`: every code of either vintage, as the only code an address has.
+pub fn write_geography(world: &World) -> io::Result<Written> {
+    let mut codes: BTreeMap<u32, (bool, bool)> = BTreeMap::new();
+    for lsoa in &world.geography.lsoas11 {
+        codes.entry(lsoa.number).or_default().0 = true;
+    }
+    for lsoa in &world.geography.lsoas21 {
+        codes.entry(lsoa.number).or_default().1 = true;
+    }
+    let heading = "lsoa_code,in_2011,in_2021,imd2019_quintile,imd2025_quintile";
+    let mut file = CsvFile::create(&world.out, "truth/geography.csv".into(), heading)?;
+    for (code, (in_2011, in_2021)) in codes {
+        let (lsoa11, lsoa21) = (
+            if in_2011 { code } else { 0 },
+            if in_2021 { code } else { 0 },
+        );
+        let row = file.row()?;
+        row.lsoa(code).yes(in_2011).yes(in_2021);
+        for edition in EDITIONS {
+            row.number(world.places.quintile(edition, lsoa11, lsoa21).into());
+        }
+        row.end();
+    }
+    file.finish()
+}
