@@ -1,0 +1,71 @@
+-- Invitations to screening, and whether each was answered in time.
+--
+-- An episode's invitation is its first 'invited' event: a second letter or a reminder
+-- in the same episode is the same invitation. Where an episode has no number, each day
+-- is an episode of its own. Invitations of one day are one.
+-- screened_on is the first adequate test from the invitation to $answer_months calendar
+-- months after it, both days in; null when there was none.
+-- At a census the invitation that counts is the earliest in the window, the one row with
+--     invited_on in the window AND (previous_invited_on IS NULL OR previous_invited_on < start)
+-- Invitations too old for the first census we hold are left out.
+-- Source: screening programme standards, uptake.
+WITH first_window AS (
+    SELECT window_start(month_end(MIN(month)), $uptake_months) AS start_date
+    FROM model.person_month
+),
+
+episodes AS (
+    SELECT
+        person_key,
+        programme,
+        COALESCE(NULLIF(episode_id, ''), CAST(event_date AS VARCHAR)) AS episode,
+        MIN(event_date) AS invited_on
+    FROM source.screening_events
+    WHERE person_key IS NOT NULL
+        AND event_type = 'invited'
+    GROUP BY
+        person_key,
+        programme,
+        COALESCE(NULLIF(episode_id, ''), CAST(event_date AS VARCHAR))
+),
+
+invitations AS (
+    SELECT
+        person_key,
+        programme,
+        invited_on,
+        LAG(invited_on) OVER (PARTITION BY person_key, programme ORDER BY invited_on) AS previous_invited_on
+    FROM (
+        SELECT DISTINCT person_key, programme, invited_on
+        FROM episodes
+    ) AS days
+),
+
+recent AS (
+    SELECT
+        invitations.person_key,
+        invitations.programme,
+        invitations.invited_on,
+        invitations.previous_invited_on
+    FROM invitations
+    CROSS JOIN first_window
+    WHERE invitations.invited_on >= first_window.start_date
+)
+
+SELECT
+    recent.person_key,
+    recent.programme,
+    recent.invited_on,
+    recent.previous_invited_on,
+    MIN(test.tested_on) AS screened_on
+FROM recent
+LEFT JOIN model.screening_test AS test
+    ON test.person_key = recent.person_key
+    AND test.programme = recent.programme
+    AND test.tested_on >= recent.invited_on
+    AND test.tested_on <= add_months(recent.invited_on, $answer_months)
+GROUP BY
+    recent.person_key,
+    recent.programme,
+    recent.invited_on,
+    recent.previous_invited_on
