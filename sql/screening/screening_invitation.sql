@@ -7,7 +7,7 @@
 -- months after it, both days in; null when there was none.
 -- At a census the invitation that counts is the earliest in the window, the one row with
 --     invited_on in the window AND (previous_invited_on IS NULL OR previous_invited_on < start)
--- Invitations too old for the first census we hold are left out.
+-- Invitations too old for the first census we hold are left out, also as previous ones.
 -- Source: screening programme standards, uptake.
 WITH first_window AS (
     SELECT window_start(month_end(MIN(month)), $uptake_months) AS start_date
@@ -29,43 +29,39 @@ episodes AS (
         COALESCE(NULLIF(episode_id, ''), CAST(event_date AS VARCHAR))
 ),
 
+days AS (
+    SELECT DISTINCT
+        episodes.person_key,
+        episodes.programme,
+        episodes.invited_on
+    FROM episodes
+    CROSS JOIN first_window
+    WHERE episodes.invited_on >= first_window.start_date
+),
+
 invitations AS (
     SELECT
         person_key,
         programme,
         invited_on,
         LAG(invited_on) OVER (PARTITION BY person_key, programme ORDER BY invited_on) AS previous_invited_on
-    FROM (
-        SELECT DISTINCT person_key, programme, invited_on
-        FROM episodes
-    ) AS days
-),
-
-recent AS (
-    SELECT
-        invitations.person_key,
-        invitations.programme,
-        invitations.invited_on,
-        invitations.previous_invited_on
-    FROM invitations
-    CROSS JOIN first_window
-    WHERE invitations.invited_on >= first_window.start_date
+    FROM days
 )
 
 SELECT
-    recent.person_key,
-    recent.programme,
-    recent.invited_on,
-    recent.previous_invited_on,
+    invitation.person_key,
+    invitation.programme,
+    invitation.invited_on,
+    invitation.previous_invited_on,
     MIN(test.tested_on) AS screened_on
-FROM recent
+FROM invitations AS invitation
 LEFT JOIN model.screening_test AS test
-    ON test.person_key = recent.person_key
-    AND test.programme = recent.programme
-    AND test.tested_on >= recent.invited_on
-    AND test.tested_on <= add_months(recent.invited_on, $answer_months)
+    ON test.person_key = invitation.person_key
+    AND test.programme = invitation.programme
+    AND test.tested_on >= invitation.invited_on
+    AND test.tested_on <= add_months(invitation.invited_on, $answer_months)
 GROUP BY
-    recent.person_key,
-    recent.programme,
-    recent.invited_on,
-    recent.previous_invited_on
+    invitation.person_key,
+    invitation.programme,
+    invitation.invited_on,
+    invitation.previous_invited_on
