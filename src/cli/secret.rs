@@ -30,9 +30,7 @@ pub fn pseudonym_key(project: &Path, settings: &Settings) -> Result<Option<Pseud
     }
     .map_err(Diagnostics::from)?;
     let key = SecretString::from(text.trim().to_owned());
-    PseudonymKey::new(&key)
-        .map(Some)
-        .map_err(|why| fault(why).into())
+    PseudonymKey::parse(&key).map(Some)
 }
 
 fn fault(message: String) -> Diagnostic {

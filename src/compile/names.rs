@@ -89,12 +89,31 @@ pub fn collect<'a>(project: &'a Project, found: &mut Diagnostics) -> Declaration
                         .label("declared again here")
                         .hint(format!("first in {}:{line}", first.source().path)),
                 );
+            } else if let Some(other) = namesake(&table).filter(|t| all.contains_key(t)) {
+                found.push(
+                    Diagnostic::error(
+                        Code::DuplicateName,
+                        format!("`{table}` and `{other}` share a name, and so a place in the lake"),
+                    )
+                    .at((&file.source, name.span()))
+                    .hint("call one of them something else"),
+                );
             } else {
                 all.insert(table, declaration);
             }
         }
     }
     all
+}
+
+/// The source of a reference's name, or the reference of a source's.
+fn namesake(table: &TableName) -> Option<TableName> {
+    let other = match table.kind {
+        TableKind::Source => TableKind::Reference,
+        TableKind::Reference => TableKind::Source,
+        TableKind::Model | TableKind::Mart => return None,
+    };
+    Some(TableName::new(other, table.name.as_str()))
 }
 
 /// Reports a name that SQL would need quotes for.

@@ -41,6 +41,8 @@ pub struct Node {
     pub pipeline: String,
     /// The pipeline's tags and its own.
     pub tags: Vec<String>,
+    /// Who can mend it: the pipeline's owner.
+    pub owner: Option<String>,
     /// What one row is.
     pub description: Option<String>,
     /// The columns it has in SQL.

@@ -553,6 +553,7 @@ impl<'a> Compiler<'a> {
                 name: table.clone(),
                 pipeline: pipeline.pipeline.as_str().to_owned(),
                 tags,
+                owner: pipeline.owner.clone(),
                 description,
                 schema,
                 identifiable: self.identifiable.get(table).cloned().unwrap_or_default(),

@@ -38,7 +38,7 @@ impl PseudonymKey {
                 Code::Secret,
                 "the key of the pseudonyms is not 64 hexadecimal digits",
             )
-            .hint("make one with `martlet key new`, and keep it where nobody reads it")
+            .hint("`openssl rand -hex 32` makes one; keep it where nobody else reads it")
             .into()),
         }
     }

@@ -1,10 +1,10 @@
 //! One model: fresh, or planned, run, written and checked.
 
-use crate::compile::{self, ModelNode, Node};
+use crate::compile::{self, Body, ModelNode, Node};
 use crate::diag::Result;
 use crate::engine;
 use crate::quality;
-use crate::spec::Materialized;
+use crate::spec::{Materialized, Sensitivity};
 
 use super::Night;
 use super::record::{Made, NodeRecord};
@@ -108,9 +108,16 @@ impl Night<'_> {
         grain: &[String],
         previous_rows: Option<u64>,
     ) -> Result<Vec<quality::Outcome>> {
-        let outcomes =
-            quality::check(&self.context, &node.name, checks, grain, previous_rows).await?;
-        let found = quality::diagnose(&node.name, &outcomes, checks);
+        let outcomes = quality::check(
+            &self.context,
+            &node.name,
+            sensitivity(node),
+            checks,
+            grain,
+            previous_rows,
+        )
+        .await?;
+        let found = quality::findings(&node.name, &outcomes, checks, node.owner.as_deref());
         if found.has_errors() {
             return Err(found);
         }
@@ -138,6 +145,16 @@ impl Night<'_> {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
+    }
+}
+
+/// How revealing the rows are that a check may give examples of. Unsaid, a model's rows are about
+/// persons and a mart's are counts.
+fn sensitivity(node: &Node) -> Sensitivity {
+    match &node.body {
+        Body::Source(source) => *source.spec.sensitivity,
+        Body::Model(model) => model.spec.sensitivity.unwrap_or(Sensitivity::Pseudonymised),
+        Body::Mart(mart) => mart.spec.sensitivity.unwrap_or(Sensitivity::Aggregate),
     }
 }
 

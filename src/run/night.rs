@@ -12,7 +12,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Result};
 use crate::engine::{Engine, Limits};
 use crate::functions;
 use crate::ingest::PseudonymKey;
-use crate::store::{Lake, atomic};
+use crate::store::Lake;
 
 use super::events::{Event, Listener, PublishedMart};
 use super::fingerprints::Fingerprints;
@@ -344,33 +344,4 @@ impl Night<'_> {
         write_json(&self.lake.run_record(&run), &record)?;
         Ok(run)
     }
-}
-
-/// Removes what killed runs left half-written below a folder.
-///
-/// # Errors
-/// When a leaving cannot be removed.
-pub(super) fn sweep(folder: &std::path::Path) -> Result<usize> {
-    let mut removed = 0;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with(atomic::TEMPORARY_PREFIX)
-            {
-                std::fs::remove_file(&path)
-                    .map_err(|e| Diagnostics::from(Diagnostic::io(&path, "remove", &e)))?;
-                removed += 1;
-            }
-        }
-    }
-    Ok(removed)
 }

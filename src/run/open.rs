@@ -8,7 +8,7 @@ use datafusion::execution::context::SessionContext;
 use crate::compile::{self, Body, Plan, TableName, select};
 use crate::diag::{Code, Diagnostic, Result};
 use crate::engine;
-use crate::publish;
+use crate::publish::Release;
 use crate::store::Lake;
 use crate::store::paths::Shelf;
 
@@ -86,7 +86,7 @@ fn published(
 ) -> Result<Option<std::path::PathBuf>> {
     for publish in &node.spec.publish {
         let shelf = Shelf::new(&plan.settings.published, &publish.audience);
-        if let Some(release) = publish::current(&shelf)?
+        if let Some(release) = Release::current(&shelf)?
             && let Some(entry) = release.marts.get(mart)
         {
             return Ok(Some(shelf.part(mart, &entry.version)));

@@ -135,12 +135,21 @@ impl Teller<'_> {
 
     fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<BTreeMap<String, String>> {
         let pseudonymises = source.spec.columns.iter().any(|c| c.pseudonymise.is_some());
-        let key = self.key.filter(|_| pseudonymises);
+        let key = self
+            .key
+            .filter(|_| pseudonymises)
+            .map(PseudonymKey::fingerprint);
         let discovery = ingest::discover(source, &node.name, SystemTime::now())?;
         let mut inputs = BTreeMap::new();
         for arrived in discovery.files {
             let hash = self.fingerprints.of(&arrived)?;
-            let key = ingest::staging_key(&hash, source, &arrived, key);
+            let key = ingest::staging_key(
+                &hash,
+                source,
+                &arrived.captures,
+                &arrived.shown,
+                key.as_deref(),
+            );
             inputs.insert(arrived.shown, key);
         }
         Ok(inputs)

@@ -1,12 +1,262 @@
-//! Placeholder
-use super::*;
-use crate::{compile::*, diag::Result, store::Lake};
-pub fn repair(_: &Plan, _: &Lake, _: &dyn Listener) -> Result<()> {
+//! The end of the night: versions of every chosen mart, then the flip, for each audience.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::compile::{Body, MartNode, Node, Plan, TableKind, TableName};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+use crate::engine;
+use crate::publish::{
+    Change, CheckSummary, Input, Provenance, RateColumns, Release, Released, Targets, release,
+    version,
+};
+use crate::store::paths::Shelf;
+use crate::store::{Lake, atomic};
+
+use super::Night;
+use super::events::{Event, Listener, PublishedMart};
+use super::ingredients::hash;
+use super::record::NodeRecord;
+
+/// Finishes what a killed run left undone, and removes what it left half-written.
+///
+/// # Errors
+/// When the disk fails, or a release speaks of a version that is damaged.
+pub fn repair(plan: &Plan, lake: &Lake, listener: &dyn Listener) -> Result<()> {
+    sweep_below(lake.root())?;
+    // What a killed query spilled is of no use to anybody.
+    if lake.spill().is_dir() {
+        std::fs::remove_dir_all(lake.spill())
+            .map_err(|e| Diagnostics::from(Diagnostic::io(&lake.spill(), "remove", &e)))?;
+    }
+    for audience in &plan.settings.audiences {
+        let shelf = Shelf::new(&plan.settings.published, audience);
+        if !shelf.root().is_dir() {
+            continue;
+        }
+        let refreshed = release::repair(&shelf)?;
+        if !refreshed.is_empty() {
+            listener.event(&Event::Repaired {
+                what: format!("latest/ for {audience} brought in line with its release"),
+            });
+        }
+    }
     Ok(())
 }
-pub fn current_rows(_: &Plan, _: &Node) -> Result<Option<u64>> {
+
+fn sweep_below(folder: &std::path::Path) -> Result<()> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        folders.extend(entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()));
+        atomic::sweep(&folder)?;
+    }
+    Ok(())
+}
+
+/// The rows of a mart that readers have now, in the first audience that has it.
+///
+/// # Errors
+/// When a release cannot be read.
+pub fn current_rows(plan: &Plan, node: &Node) -> Result<Option<u64>> {
+    for audience in &plan.settings.audiences {
+        let current = Release::current(&Shelf::new(&plan.settings.published, audience))?;
+        if let Some(mart) = current.and_then(|r| r.marts.get(&node.name.name).cloned()) {
+            return Ok(Some(mart.rows));
+        }
+    }
     Ok(None)
 }
-pub async fn publish(_: &Night<'_>, _: &[&TableName]) -> Result<Vec<(String, PublishedMart)>> {
-    Ok(vec![])
+
+/// Writes the versions of the chosen marts, then flips the release of each audience.
+///
+/// # Errors
+/// When a version cannot be written: nothing is flipped then.
+pub async fn publish(
+    night: &Night<'_>,
+    chosen: &[&TableName],
+) -> Result<Vec<(String, PublishedMart)>> {
+    let targets = targets(night)?;
+    let mut published = Vec::new();
+    let mut changes: Vec<(String, Shelf, Change)> = Vec::new();
+    for audience in &night.plan.settings.audiences {
+        let shelf = Shelf::new(&night.plan.settings.published, audience);
+        let mut change = Change {
+            retired: retired(night.plan, audience, &shelf)?,
+            as_of: Some(night.as_of.to_string()),
+            marts: BTreeMap::new(),
+        };
+        for (node, mart) in marts(night.plan, chosen, audience) {
+            let released = write_version(night, &shelf, node, mart, &targets)?;
+            change.marts.insert(node.name.name.clone(), released);
+        }
+        changes.push((audience.clone(), shelf, change));
+    }
+    // Every version stands: only now may anything that readers see change.
+    for (audience, shelf, change) in changes {
+        let before = Release::current(&shelf)?;
+        let committed = release::commit(&shelf, &change)?;
+        let Some(current) = committed.release else {
+            continue;
+        };
+        let marts: Vec<PublishedMart> = change
+            .marts
+            .iter()
+            .map(|(mart, released)| PublishedMart {
+                mart: mart.clone(),
+                rows: released.rows,
+                path: shelf.latest(mart),
+                changed: before.as_ref().and_then(|r| r.marts.get(mart)) != Some(released),
+            })
+            .collect();
+        night.listener.event(&Event::Published {
+            audience: audience.clone(),
+            release: current.release,
+            marts: marts.clone(),
+        });
+        published.extend(marts.into_iter().map(|m| (audience.clone(), m)));
+    }
+    Ok(published)
+}
+
+/// The chosen marts of an audience.
+fn marts<'a>(
+    plan: &'a Plan,
+    chosen: &[&TableName],
+    audience: &str,
+) -> Vec<(&'a Node, &'a MartNode)> {
+    plan.nodes
+        .iter()
+        .filter(|n| chosen.contains(&&n.name))
+        .filter_map(|n| match &n.body {
+            Body::Mart(mart) if mart.spec.publish.iter().any(|p| *p.audience == *audience) => {
+                Some((n, mart.as_ref()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Marts of the release that the project no longer publishes to this audience.
+fn retired(plan: &Plan, audience: &str, shelf: &Shelf) -> Result<BTreeSet<String>> {
+    let all: Vec<&TableName> = plan.nodes.iter().map(|n| &n.name).collect();
+    let declared: BTreeSet<String> = marts(plan, &all, audience)
+        .into_iter()
+        .map(|(n, _)| n.name.name.clone())
+        .collect();
+    let current = Release::current(shelf)?
+        .map(|r| r.marts)
+        .unwrap_or_default();
+    Ok(current
+        .into_keys()
+        .filter(|m| !declared.contains(m))
+        .collect())
+}
+
+fn write_version(
+    night: &Night<'_>,
+    shelf: &Shelf,
+    node: &Node,
+    mart: &MartNode,
+    targets: &Targets,
+) -> Result<Released> {
+    let record = record(night, &node.name)?;
+    let provenance = provenance(night, node, mart, record);
+    if let Some(manifest) = version::existing(shelf, &provenance.mart, &provenance.version)? {
+        return Ok(Released::from(&manifest));
+    }
+    let rates = RateColumns::new(&node.name.name, &mart.spec, &mart.contract, targets)?;
+    let file = record.made.files.first().map(|f| night.lake.root().join(f));
+    let file =
+        file.ok_or_else(|| Diagnostics::from(Diagnostic::bug("a mart without a candidate")))?;
+    let rows = engine::read(&file)?.map(|batch| rates.add(&batch?));
+    let written = version::write(shelf, provenance, rates.schema(), &mart.spec.rates, rows)?;
+    Ok(Released::from(&written.manifest))
+}
+
+fn provenance(night: &Night<'_>, node: &Node, mart: &MartNode, record: &NodeRecord) -> Provenance {
+    let ingredients = &record.ingredients;
+    Provenance {
+        mart: node.name.name.clone(),
+        version: ingredients.key(),
+        // Named by content, so that the same inputs give the same bytes whenever and in however
+        // many runs they came; `lake/state/runs` says which run made which version when.
+        run: hash(format!("{} {}", ingredients.key(), record.made.content).as_bytes())[..20]
+            .to_owned(),
+        pipeline: node.pipeline.clone(),
+        description: node.description.clone().unwrap_or_default(),
+        grain: mart
+            .spec
+            .grain
+            .iter()
+            .map(|g| g.as_str().to_owned())
+            .collect(),
+        inputs: inputs(night, node),
+        sql_hash: ingredients.sql.clone().unwrap_or_default(),
+        contract_hash: ingredients.contract.clone(),
+        parameters: ingredients.parameters.clone(),
+        as_of: ingredients.as_of.map(|d| d.to_string()),
+        checks: record
+            .checks
+            .iter()
+            .map(|c| CheckSummary {
+                name: c.name.clone(),
+                kind: c.kind.clone(),
+                outcome: c.verdict().word().to_owned(),
+                broken: c.broken,
+                total: c.total,
+            })
+            .collect(),
+    }
+}
+
+/// Everything a mart was made from, near and far: models by their content, sources file by file.
+fn inputs(night: &Night<'_>, node: &Node) -> Vec<Input> {
+    let tables: BTreeSet<TableName> = node.inputs.iter().cloned().collect();
+    let mut inputs = Vec::new();
+    for table in crate::compile::select::with_inputs(night.plan, &tables) {
+        let Some(record) = night.records.get(&table) else {
+            continue;
+        };
+        if matches!(table.kind, TableKind::Source | TableKind::Reference) {
+            inputs.extend(record.made.origins.iter().map(|o| Input {
+                table: table.to_string(),
+                file: Some(o.file.clone()),
+                hash: o.hash.clone(),
+                rows: o.good,
+            }));
+        } else {
+            inputs.push(Input {
+                table: table.to_string(),
+                file: None,
+                hash: record.made.content.clone(),
+                rows: record.made.rows.unwrap_or_default(),
+            });
+        }
+    }
+    inputs
+}
+
+/// The targets, if any mart has one.
+fn targets(night: &Night<'_>) -> Result<Targets> {
+    let table = TableName::new(TableKind::Reference, "targets");
+    let Some(record) = night.records.get(&table) else {
+        return Targets::new([]);
+    };
+    let mut batches = Vec::new();
+    for file in &record.made.files {
+        for batch in engine::read(&night.lake.root().join(file))? {
+            batches.push(batch?);
+        }
+    }
+    Targets::from_batches(&batches)
+}
+
+fn record<'a>(night: &'a Night<'_>, table: &TableName) -> Result<&'a NodeRecord> {
+    night.records.get(table).ok_or_else(|| {
+        Diagnostic::error(Code::State, format!("{table} was not made"))
+            .at(DataPlace::file(night.lake.root().display().to_string()))
+            .into()
+    })
 }

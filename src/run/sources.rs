@@ -1,5 +1,6 @@
 //! One source: what arrived, what of it is new, and its rows typed and staged.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,13 +13,12 @@ use crate::ingest::{self, Arrived, Intake};
 
 use super::events::Event;
 use super::ingredients::{Ingredients, hash};
-use super::record::{Made, NodeRecord, Origin, read_json};
+use super::record::{Made, NodeRecord, Origin};
 use super::{Night, freshness};
 
 /// A file and the key of its rows.
 struct Keyed {
     arrived: Arrived,
-    hash: String,
     key: String,
 }
 
@@ -44,7 +44,10 @@ impl Night<'_> {
         }
         let started = self.start(node, why);
         let intakes = self.intakes(node, source, &files).await?;
-        let staged: Vec<_> = intakes.iter().map(|i| i.staged.path.clone()).collect();
+        let staged: Vec<_> = intakes
+            .iter()
+            .map(|i| PathBuf::from(&i.staged.path))
+            .collect();
         let absolute: Vec<_> = staged.iter().map(|f| self.lake.root().join(f)).collect();
         engine::register_files(&self.context, &node.name, &node.schema, &absolute)?;
         let contents: Vec<&str> = intakes.iter().map(|i| i.staged.hash.as_str()).collect();
@@ -78,13 +81,19 @@ impl Night<'_> {
                 .at(DataPlace::file(waiting.shown.clone())),
             ));
         }
-        let key = self.key_of(source)?;
+        let key = self.key_of(source)?.map(|k| k.fingerprint());
         let mut found = Diagnostics::default();
         let mut files = Vec::with_capacity(discovery.files.len());
         for arrived in discovery.files {
             if let Some(hash) = found.take(self.fingerprints.of(&arrived)) {
-                let key = ingest::staging_key(&hash, source, &arrived, key.as_ref());
-                files.push(Keyed { arrived, hash, key });
+                let key = ingest::staging_key(
+                    &hash,
+                    source,
+                    &arrived.captures,
+                    &arrived.shown,
+                    key.as_deref(),
+                );
+                files.push(Keyed { arrived, key });
             }
         }
         if found.has_errors() {
@@ -130,15 +139,15 @@ impl Night<'_> {
             .map(|file| {
                 let (source, table) = (Arc::clone(source), node.name.clone());
                 let (lake, pseudonyms) = (self.lake.clone(), pseudonyms.clone());
-                let known = (!self.options.full_refresh)
-                    .then(|| read_json::<Intake>(&self.lake.intake(&node.name.name, &file.key)))
-                    .transpose();
+                let known = if self.options.full_refresh {
+                    Ok(None)
+                } else {
+                    Intake::recorded(&self.lake, &node.name, &file.key)
+                };
                 async move {
-                    match known?.flatten() {
-                        Some(intake) if self.lake.root().join(&intake.staged.path).is_file() => {
-                            Ok(intake)
-                        }
-                        _ => {
+                    match known? {
+                        Some(intake) => Ok(intake),
+                        None => {
                             let (arrived, key) = (file.arrived.clone(), file.key.clone());
                             let done = tokio::task::spawn_blocking(move || {
                                 ingest::ingest(
@@ -180,11 +189,8 @@ impl Night<'_> {
             good: intake.good,
             quarantined: intake.quarantined,
         });
-        for warning in &intake.warnings {
-            self.listener.event(&Event::Warned(
-                Diagnostic::warning(Code::Threshold, warning.clone())
-                    .at(DataPlace::file(intake.file.clone())),
-            ));
+        for warning in intake.findings() {
+            self.listener.event(&Event::Warned(warning));
         }
     }
 

@@ -60,11 +60,13 @@ pub fn load(root: &Path, plan: &Plan) -> Result<Vec<PlannedTest>> {
             continue;
         };
         for test in &file.tests {
-            if let Some(first) = tests.iter().find(|t| t.name == *test.name.as_str()) {
+            let same =
+                |t: &&PlannedTest| t.name == test.name.as_str() && t.table.to_string() == *test.of;
+            if let Some(first) = tests.iter().find(same) {
                 found.push(
                     Diagnostic::error(
                         Code::DuplicateName,
-                        format!("two tests are called `{}`", *test.name),
+                        format!("two tests of {} are called `{}`", *test.of, *test.name),
                     )
                     .at((&source, test.name.span()))
                     .hint(format!("the other is in {}", first.source.path)),
