@@ -166,7 +166,13 @@ mod tests {
                     month_end(NULL) AS nothing",
         )
         .await;
-        for wanted in ["| 49 ", "| 2023-09-01 ", "| 2026-02-28 ", "| 2025/26 ", "|         |"] {
+        for wanted in [
+            "| 49 ",
+            "| 2023-09-01 ",
+            "| 2026-02-28 ",
+            "| 2025/26 ",
+            "|         |",
+        ] {
             assert!(shown.contains(wanted), "{wanted} is not in\n{shown}");
         }
     }

@@ -226,9 +226,12 @@ pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<O
         text => text.map_err(|e| Diagnostics::from(Diagnostic::io(path, "read the file", &e)))?,
     };
     serde_json::from_slice(&text).map(Some).map_err(|e| {
-        Diagnostic::error(Code::State, format!("this is not a file that martlet wrote: {e}"))
-            .at(DataPlace::file(path.display().to_string()))
-            .hint("take the file back from a backup; readers still have what is below latest/")
-            .into()
+        Diagnostic::error(
+            Code::State,
+            format!("this is not a file that martlet wrote: {e}"),
+        )
+        .at(DataPlace::file(path.display().to_string()))
+        .hint("take the file back from a backup; readers still have what is below latest/")
+        .into()
     })
 }

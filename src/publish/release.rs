@@ -137,10 +137,16 @@ pub(super) fn flip(
             missing.push(
                 Diagnostic::error(
                     Code::State,
-                    format!("version {} of mart.{mart} is not on the shelf", released.version),
+                    format!(
+                        "version {} of mart.{mart} is not on the shelf",
+                        released.version
+                    ),
                 )
                 .at(DataPlace::file(
-                    shelf.manifest(mart, &released.version).display().to_string(),
+                    shelf
+                        .manifest(mart, &released.version)
+                        .display()
+                        .to_string(),
                 ))
                 .hint("run again: the version is written anew; readers have the last release"),
             );

@@ -35,9 +35,10 @@ pub fn published_schema(contract: &SchemaRef, spec: &Mart) -> SchemaRef {
 /// The columns one rate adds, in order.
 pub(super) fn rate_fields(rate: &Rate) -> Vec<Field> {
     let name = rate.name.as_str();
-    let meaning = rate.description.clone().unwrap_or_else(|| {
-        format!("{} as a share of {}", *rate.numerator, *rate.denominator)
-    });
+    let meaning = rate
+        .description
+        .clone()
+        .unwrap_or_else(|| format!("{} as a share of {}", *rate.numerator, *rate.denominator));
     let float = |suffix: &str, meaning: String| {
         described(
             Field::new(format!("{name}{suffix}"), DataType::Float64, true),

@@ -89,7 +89,9 @@ impl Targets {
                     .column_by_name(name)
                     .and_then(|array| cast(array, &kind).ok())
                     .ok_or_else(|| {
-                        unusable(format!("reference.targets has no column `{name}` of type {kind}"))
+                        unusable(format!(
+                            "reference.targets has no column `{name}` of type {kind}"
+                        ))
                     })
             };
             let (measure, value) = (
@@ -111,7 +113,10 @@ impl Targets {
                 to.as_primitive::<Date32Type>(),
             );
             for row in 0..batch.num_rows() {
-                let valid_from = from.is_valid(row).then(|| to_date(from.value(row))).flatten();
+                let valid_from = from
+                    .is_valid(row)
+                    .then(|| to_date(from.value(row)))
+                    .flatten();
                 let (true, true, Some(valid_from)) =
                     (measure.is_valid(row), value.is_valid(row), valid_from)
                 else {
@@ -194,7 +199,10 @@ mod tests {
         assert_eq!(on("2025-02-28"), Some(0.75));
         assert_eq!(on("2025-03-01"), Some(0.77));
         assert_eq!(on("2030-01-01"), Some(0.80));
-        assert_eq!(targets.in_force("other", "2030-01-01".parse().expect("a date")), None);
+        assert_eq!(
+            targets.in_force("other", "2030-01-01".parse().expect("a date")),
+            None
+        );
     }
 
     #[test]

@@ -138,7 +138,9 @@ impl<'a> VersionWriter<'a> {
             arrays.push(array);
         }
         let batch = RecordBatch::try_new(SchemaRef::clone(&self.schema), arrays).map_err(|e| {
-            Diagnostics::from(Diagnostic::bug(format!("rows do not fit their schema: {e}")))
+            Diagnostics::from(Diagnostic::bug(format!(
+                "rows do not fit their schema: {e}"
+            )))
         })?;
         self.order.advance(&batch)?;
         self.parquet.write(batch)

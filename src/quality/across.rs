@@ -2,12 +2,12 @@
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::{Column, JoinType};
+use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::dataframe::DataFrame;
+use datafusion::functions::core::expr_fn::coalesce;
+use datafusion::functions::math::expr_fn::abs;
 use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{Expr, ExprSchemable, cast, ident, lit};
-use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::common::ScalarValue;
 
 use crate::compile::TableName;
 use crate::diag::Result;
@@ -29,7 +29,12 @@ pub(super) async fn unique(
         .map(|name| subject.column(name))
         .collect::<Result<Vec<_>>>()?;
     let mut frame = subject.looked_at(rule)?;
-    if let Some(known) = keys.iter().cloned().map(Expr::is_not_null).reduce(Expr::and) {
+    if let Some(known) = keys
+        .iter()
+        .cloned()
+        .map(Expr::is_not_null)
+        .reduce(Expr::and)
+    {
         frame = frame.filter(known).map_err(failed)?;
     }
     let shared = frame
@@ -109,7 +114,14 @@ pub(super) async fn reconciles(
 ) -> Result<Outcome> {
     let failed = |e| subject.failed(rule, &e);
     let there = subject.other(other).await?;
-    let here = totals(subject, rule, subject.looked_at(rule)?, subject.table, measure, by)?;
+    let here = totals(
+        subject,
+        rule,
+        subject.looked_at(rule)?,
+        subject.table,
+        measure,
+        by,
+    )?;
     let there = totals(subject, rule, there, other, measure, by)?;
     // Each side brings its total and a null in the other's place; the group that keeps a null has
     // no rows on that side.
@@ -168,7 +180,11 @@ pub(super) async fn reconciles(
     let broken = number(&subject.collect(rule, counted).await?);
     let what = measure.map_or_else(|| "rows".to_owned(), |m| format!("`{m}`"));
     let detail = if by.is_empty() {
-        let differ = if broken == 0 { "agrees" } else { "does not agree" };
+        let differ = if broken == 0 {
+            "agrees"
+        } else {
+            "does not agree"
+        };
         format!("the total of {what} {differ} with {other}")
     } else {
         format!(
@@ -226,8 +242,8 @@ fn apart(here: &DataType, there: &DataType) -> Expr {
     let unequal = if here.is_floating() || there.is_floating() {
         let double = |e: Expr| cast(e, DataType::Float64);
         let (left, right) = (double(left), double(right));
-        let size = datafusion::functions::math::expr_fn::abs(left.clone());
-        let gap = datafusion::functions::math::expr_fn::abs(left - right);
+        let size = abs(left.clone());
+        let gap = abs(left - right);
         gap.gt(size * lit(1e-9) + lit(1e-9))
     } else {
         left.not_eq(right)
@@ -240,7 +256,13 @@ fn number(batches: &[RecordBatch]) -> u64 {
     batches
         .iter()
         .filter(|batch| batch.num_rows() > 0)
-        .filter_map(|batch| batch.columns().first()?.as_primitive_opt::<Int64Type>().cloned())
+        .filter_map(|batch| {
+            batch
+                .columns()
+                .first()?
+                .as_primitive_opt::<Int64Type>()
+                .cloned()
+        })
         .filter_map(|array| array.iter().next().flatten())
         .filter_map(|n| u64::try_from(n).ok())
         .sum()

@@ -108,12 +108,7 @@ impl Outcome {
         Self::new(rule, verdict, broken, total, detail)
     }
 
-    pub(super) fn of_count(
-        rule: &Rule<'_>,
-        rows: u64,
-        min: Option<u64>,
-        max: Option<u64>,
-    ) -> Self {
+    pub(super) fn of_count(rule: &Rule<'_>, rows: u64, min: Option<u64>, max: Option<u64>) -> Self {
         let few = min.map_or(0, |min| min.saturating_sub(rows));
         let many = max.map_or(0, |max| rows.saturating_sub(max));
         let detail = match (min, max) {

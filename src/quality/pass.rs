@@ -66,7 +66,9 @@ pub(super) async fn run(subject: &Subject<'_>, rules: &[Rule<'_>]) -> Result<Vec
         .filter_map(|column| u64::try_from(column.value(0)).ok())
         .collect();
     if numbers.len() != rules.len() * 2 {
-        return Err(Diagnostic::bug("the pass over a table gave other counts than were asked").into());
+        return Err(
+            Diagnostic::bug("the pass over a table gave other counts than were asked").into(),
+        );
     }
     Ok(numbers
         .chunks_exact(2)

@@ -80,7 +80,11 @@ impl<'a> Rule<'a> {
             .map(|name| subject.column(name))
             .collect::<Result<Vec<_>>>();
         let not_null = columns.map(|columns| {
-            rule("grain_not_null", "not_null", any_null(columns, subject.grain))
+            rule(
+                "grain_not_null",
+                "not_null",
+                any_null(columns, subject.grain),
+            )
         });
         let unique = rule(
             "grain_unique",
@@ -93,11 +97,7 @@ impl<'a> Rule<'a> {
     }
 
     /// A check that the YAML declares.
-    pub fn declared(
-        subject: &Subject<'_>,
-        index: usize,
-        check: &'a PlannedCheck,
-    ) -> Result<Self> {
+    pub fn declared(subject: &Subject<'_>, index: usize, check: &'a PlannedCheck) -> Result<Self> {
         let spec = &check.spec;
         let filter = match &spec.filter {
             Some(filter) => Some(subject.condition(check, filter)?),

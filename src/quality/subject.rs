@@ -88,7 +88,10 @@ impl<'a> Subject<'a> {
             Ok(DataType::Boolean) => Ok(expression),
             Ok(other) => Err(Diagnostic::error(
                 Code::SqlPlan,
-                format!("the expression of check `{}` is {other}, not true or false", check.name),
+                format!(
+                    "the expression of check `{}` is {other}, not true or false",
+                    check.name
+                ),
             )
             .at((&check.source, sql.span()))
             .into()),

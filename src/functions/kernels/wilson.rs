@@ -33,11 +33,7 @@ pub struct NotAProportion {
 ///
 /// # Errors
 /// The first row that is no proportion.
-pub fn wilson(
-    x: &Float64Array,
-    n: &Float64Array,
-    z: f64,
-) -> Result<Proportions, NotAProportion> {
+pub fn wilson(x: &Float64Array, n: &Float64Array, z: f64) -> Result<Proportions, NotAProportion> {
     let builder = || Float64Builder::new();
     let (mut value, mut lower, mut upper) = (builder(), builder(), builder());
     for (row, (x, n)) in x.iter().zip(n).enumerate() {
@@ -69,8 +65,8 @@ fn limits(x: f64, n: f64, z: f64) -> Option<Option<(f64, f64, f64)>> {
     let z2 = z * z;
     let root = (z2 + 4.0 * x * ((n - x) / n)).sqrt();
     let sum = (2.0 * x + z2 + z * root) / (2.0 * (n + z2));
-    // Rounding may leave it a hair to either side of 1, where it must not be.
-    let upper = if x == n { 1.0 } else { sum.min(1.0) };
+    // Rounding may leave it a hair beyond 1, or short of it where it must be reached.
+    let upper = if x == n { 1.0 } else { sum.max(p).min(1.0) };
     let lower = if x == 0.0 {
         0.0
     } else {
@@ -103,9 +99,15 @@ mod tests {
         assert_eq!((p, rounded(l), u), (1.0, 0.7225, 1.0));
         assert_eq!(limits(0.0, 0.0, Z_95), Some(None));
         let (p, l, u) = one(286.5, 371.5);
-        assert_eq!((rounded(p), rounded(l), rounded(u)), (0.7712, 0.7258, 0.8110));
+        assert_eq!(
+            (rounded(p), rounded(l), rounded(u)),
+            (0.7712, 0.7258, 0.8110)
+        );
         let (p, l, u) = one(3012.0, 4025.0);
-        assert_eq!((rounded(p), rounded(l), rounded(u)), (0.7483, 0.7347, 0.7615));
+        assert_eq!(
+            (rounded(p), rounded(l), rounded(u)),
+            (0.7483, 0.7347, 0.7615)
+        );
     }
 
     #[test]
@@ -116,7 +118,13 @@ mod tests {
         assert!(got.value.is_null(0) && got.lower.is_null(0) && got.upper.is_null(0));
         assert!(got.value.is_null(1));
         assert_eq!(got.value.value(2), 0.5);
-        for (x, n) in [(3.0, 2.0), (-0.5, 2.0), (1.0, 0.0), (f64::NAN, 1.0), (0.0, -1.0)] {
+        for (x, n) in [
+            (3.0, 2.0),
+            (-0.5, 2.0),
+            (1.0, 0.0),
+            (f64::NAN, 1.0),
+            (0.0, -1.0),
+        ] {
             let x = Float64Array::from(vec![0.0, x]);
             let n = Float64Array::from(vec![1.0, n]);
             assert_eq!(wilson(&x, &n, Z_95), Err(NotAProportion { row: 1 }));

@@ -71,8 +71,11 @@ fn counts(rows: &[(&str, &str, Option<f64>, Option<f64>)]) -> RecordBatch {
         Field::new("within", DataType::Float64, true),
     ]);
     let float = |pick: fn(&(&str, &str, Option<f64>, Option<f64>)) -> Option<f64>| {
-        Arc::new(rows.iter().map(pick).collect::<datafusion::arrow::array::Float64Array>())
-            as ArrayRef
+        Arc::new(
+            rows.iter()
+                .map(pick)
+                .collect::<datafusion::arrow::array::Float64Array>(),
+        ) as ArrayRef
     };
     RecordBatch::try_new(
         Arc::new(schema),
@@ -143,7 +146,11 @@ fn everything(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
                 folders.push(path);
             } else {
                 let written = path.metadata().and_then(|m| m.modified()).expect("a time");
-                let name = path.strip_prefix(folder).expect("below").display().to_string();
+                let name = path
+                    .strip_prefix(folder)
+                    .expect("below")
+                    .display()
+                    .to_string();
                 files.insert(name, (std::fs::read(&path).expect("reads"), written));
             }
         }

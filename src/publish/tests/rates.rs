@@ -21,7 +21,12 @@ fn rates_limits_and_targets_are_those_worked_out_by_hand() {
             ("2026-03-01", "RPA", None, Some(1.0)),
         ]))
         .expect("adds");
-    let names: Vec<_> = got.schema().fields().iter().map(|f| f.name().clone()).collect();
+    let names: Vec<_> = got
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| f.name().clone())
+        .collect();
     assert_eq!(
         names,
         [
@@ -40,7 +45,10 @@ fn rates_limits_and_targets_are_those_worked_out_by_hand() {
     assert_eq!(total.value(0), 3715);
     let column = |i: usize| got.column(i).as_primitive::<Float64Type>();
     let rounded = |i: usize, row: usize| (column(i).value(row) * 1e4).round() / 1e4;
-    assert_eq!([rounded(4, 0), rounded(5, 0), rounded(6, 0)], [0.7712, 0.7258, 0.8110]);
+    assert_eq!(
+        [rounded(4, 0), rounded(5, 0), rounded(6, 0)],
+        [0.7712, 0.7258, 0.8110]
+    );
     // 0 of 0 is null, and so is whether it met the target; the target itself is known.
     assert!((4..7).all(|i| got.column(i).is_null(2)));
     let met = got.column(8).as_boolean();
@@ -81,8 +89,16 @@ fn a_numerator_above_its_denominator_stops_the_mart() {
     let found = fault(&spec);
     let first = found.iter().next().expect("a finding");
     assert_eq!(first.code, Code::Check);
-    assert!(first.message.contains("`within_pct` of mart.waits"), "{}", first.message);
-    assert!(first.message.contains("month=2026-03-01, trust_code=RVV"), "{}", first.message);
+    assert!(
+        first.message.contains("`within_pct` of mart.waits"),
+        "{}",
+        first.message
+    );
+    assert!(
+        first.message.contains("month=2026-03-01, trust_code=RVV"),
+        "{}",
+        first.message
+    );
     // Where rows are about persons no key is shown.
     spec.sensitivity = Some(Sensitivity::Pseudonymised);
     assert!(!fault(&spec).to_string().contains("RVV"));
@@ -95,7 +111,9 @@ fn counts_that_do_not_fit_their_type_are_told_by_column() {
     let small = counts(&[("2026-03-01", "RN7", Some(1.0), Some(1.0))]);
     let mut columns = small.columns().to_vec();
     columns[2] = integers(&[100_000_000_000]);
-    let named = ["month", "trust_code", "total", "within"].into_iter().zip(columns);
+    let named = ["month", "trust_code", "total", "within"]
+        .into_iter()
+        .zip(columns);
     let large = datafusion::arrow::array::RecordBatch::try_from_iter(named).expect("a batch");
     let found = rates.add(&large).expect_err("overflows");
     let first = found.iter().next().expect("a finding");

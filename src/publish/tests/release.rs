@@ -54,7 +54,10 @@ fn marts_that_did_not_run_stay_and_the_others_move_together() {
     assert_ne!(second.release, first.release);
     assert_eq!(second.marts["b"], first.marts["b"]);
     assert_eq!(latest(&shelf, "a"), bytes(&shelf, "a", "a2"));
-    assert_eq!(everything(folder.path())["alliance/latest/b.parquet"], old_b);
+    assert_eq!(
+        everything(folder.path())["alliance/latest/b.parquet"],
+        old_b
+    );
 }
 
 #[test]
@@ -83,16 +86,24 @@ fn killed_after_the_flip_the_next_run_finishes_it() {
     let mut next = change(&[("a", &a2)]);
     next.retired = BTreeSet::from(["b".to_owned()]);
     let current = Release::current(&shelf).expect("reads");
-    flip(&shelf, current.as_ref(), &next).expect("flips").expect("changes");
+    flip(&shelf, current.as_ref(), &next)
+        .expect("flips")
+        .expect("changes");
     fs::write(shelf.latest_folder().join(".martlet-half"), b"half").expect("writes");
     // Killed here: the stable paths are still last night's, and whole.
     assert_eq!(latest(&shelf, "a"), bytes(&shelf, "a", "a1"));
 
     let done = repair(&shelf).expect("repairs");
-    assert_eq!((done.written, done.removed), (vec!["a".to_owned()], vec!["b".to_owned()]));
+    assert_eq!(
+        (done.written, done.removed),
+        (vec!["a".to_owned()], vec!["b".to_owned()])
+    );
     assert_eq!(latest(&shelf, "a"), bytes(&shelf, "a", "a2"));
     assert_eq!(latest(&shelf, "b"), None);
-    assert_eq!(fs::read_dir(shelf.latest_folder()).expect("lists").count(), 1);
+    assert_eq!(
+        fs::read_dir(shelf.latest_folder()).expect("lists").count(),
+        1
+    );
     let after = everything(folder.path());
     assert!(repair(&shelf).expect("repairs").is_empty());
     assert_eq!(after, everything(folder.path()));

@@ -8,8 +8,8 @@ use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::{contract, counts, everything, mart, provenance, publish};
 use crate::diag::Code;
 use crate::publish::manifest::{CheckSummary, Input};
-use crate::publish::version::{self, VersionWriter};
 use crate::publish::published_schema;
+use crate::publish::version::{self, VersionWriter};
 use crate::spec::Rate;
 use crate::store::paths::Shelf;
 
@@ -23,7 +23,10 @@ fn an_empty_mart_is_an_empty_file_with_all_its_columns() {
     assert_eq!(version.manifest.part.rows, 0);
     let file = fs::File::open(shelf.part("waits", "v1")).expect("a file");
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
-    assert_eq!(reader.schema().fields(), published_schema(&contract(), &mart()).fields());
+    assert_eq!(
+        reader.schema().fields(),
+        published_schema(&contract(), &mart()).fields()
+    );
     assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
 }
 
@@ -53,14 +56,20 @@ fn the_file_and_the_manifest_say_where_the_numbers_came_from() {
         version::write(&shelf, from, &contract(), NO_RATES, [Ok(rows)]).expect("writes");
         let file = fs::File::open(shelf.part("waits", "v1")).expect("a file");
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
-        let pairs = reader.metadata().file_metadata().key_value_metadata().cloned();
+        let pairs = reader
+            .metadata()
+            .file_metadata()
+            .key_value_metadata()
+            .cloned();
         let ours: Vec<String> = pairs
             .expect("metadata")
             .into_iter()
             .filter(|pair| pair.key.starts_with("martlet."))
             .map(|pair| format!("{}={}", pair.key, pair.value.unwrap_or_default()))
             .collect();
-        let bytes = everything(folder.path()).into_iter().map(|(name, (bytes, _))| (name, bytes));
+        let bytes = everything(folder.path())
+            .into_iter()
+            .map(|(name, (bytes, _))| (name, bytes));
         (ours, bytes.collect::<Vec<_>>())
     };
     let (ours, bytes) = write();
@@ -111,7 +120,11 @@ fn a_folder_without_a_manifest_counts_for_nothing() {
     assert_eq!(everything(folder.path()).len(), 2);
     // A part that was cut short afterwards is not taken for whole either.
     fs::write(&part, b"half").expect("writes");
-    assert!(publish(&shelf, "waits", "v1", &rows).expect("publishes").written);
+    assert!(
+        publish(&shelf, "waits", "v1", &rows)
+            .expect("publishes")
+            .written
+    );
 }
 
 #[test]
@@ -125,23 +138,43 @@ fn rows_must_climb_within_a_batch_and_across() {
         let mut writer =
             VersionWriter::create(&shelf, from, &contract(), NO_RATES).expect("creates");
         let found = batches.iter().find_map(|b| writer.write(b).err());
-        found.map(|f| f.iter().next().map(|d| (d.code, d.message.clone())).expect("one"))
+        found.map(|f| {
+            f.iter()
+                .next()
+                .map(|d| (d.code, d.message.clone()))
+                .expect("one")
+        })
     };
-    let whole = |batches: [&RecordBatch; 2]| {
-        concat_batches(&batches[0].schema(), batches).expect("joins")
-    };
+    let whole =
+        |batches: [&RecordBatch; 2]| concat_batches(&batches[0].schema(), batches).expect("joins");
     let (later, other) = (row("2026-04-01", "RN7"), row("2026-03-01", "RVV"));
-    assert_eq!(code(vec![march.clone(), other.clone(), later.clone()]), None);
-    for repeated in [vec![march.clone(), march.clone()], vec![whole([&march, &march])]] {
+    assert_eq!(
+        code(vec![march.clone(), other.clone(), later.clone()]),
+        None
+    );
+    for repeated in [
+        vec![march.clone(), march.clone()],
+        vec![whole([&march, &march])],
+    ] {
         let (code, message) = code(repeated).expect("refused");
         assert_eq!(code, Code::Check);
-        assert!(message.contains("rows 1 and 2") && !message.contains("RN7"), "{message}");
+        assert!(
+            message.contains("rows 1 and 2") && !message.contains("RN7"),
+            "{message}"
+        );
     }
-    for back in [vec![later.clone(), other.clone()], vec![whole([&later, &other])]] {
+    for back in [
+        vec![later.clone(), other.clone()],
+        vec![whole([&later, &other])],
+    ] {
         assert_eq!(code(back).expect("refused").0, Code::Bug);
     }
     // Refused rows leave no version behind.
-    assert!(version::existing(&shelf, "waits", "v1").expect("reads").is_none());
+    assert!(
+        version::existing(&shelf, "waits", "v1")
+            .expect("reads")
+            .is_none()
+    );
     assert!(!shelf.part("waits", "v1").exists());
 }
 
