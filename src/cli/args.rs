@@ -60,6 +60,9 @@ pub struct Global {
     /// The readers' folder
     #[arg(long, global = true, env = "MARTLET_PUBLISHED", value_name = "DIR")]
     pub published: Option<String>,
+    /// How long a file must be unchanged to be taken, such as 5m, in place of every source's own
+    #[arg(long, global = true, env = "MARTLET_STABLE_FOR", value_name = "TIME")]
+    pub stable_for: Option<String>,
     /// Memory for queries, such as 2GiB
     #[arg(long, global = true, env = "MARTLET_MEMORY_LIMIT", value_name = "SIZE")]
     pub memory_limit: Option<String>,
@@ -123,6 +126,7 @@ impl Global {
             inbox: said(&self.inbox),
             lake: said(&self.lake),
             published: said(&self.published),
+            stable_for: said(&self.stable_for),
             memory_limit: said(&self.memory_limit),
             partitions: self.partitions,
             ..Warehouse::default()

@@ -34,6 +34,11 @@ pub fn compile(
         Some(other) => (&other.files, &project.settings.source),
         None => (&spec.files, text),
     };
+    let mut files = files.clone();
+    if let Some(stable_for) = &project.settings.stable_for {
+        files.stable_for = Some(stable_for.clone());
+    }
+    let files = &files;
     let reader = check_files(files, files_text, found);
     check_columns(spec, files, text, found);
     let schema = staged_schema(spec, files);

@@ -29,3 +29,6 @@ pub use release::{Change, Committed, Release, Released};
 pub use schema::published_schema;
 pub use targets::{Target, Targets};
 pub use version::{Version, VersionWriter};
+
+#[cfg(test)]
+mod tests;

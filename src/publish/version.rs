@@ -83,14 +83,21 @@ impl<'a> VersionWriter<'a> {
     /// Starts the version `provenance.version` of `provenance.mart`.
     ///
     /// # Errors
-    /// When the disk fails, the schema has a type that BI tools do not read, or the grain is not
-    /// in the schema.
+    /// When the disk fails, the version is there already (ask [`existing`] first), the schema has a
+    /// type that BI tools do not read, or the grain is not in the schema.
     pub fn create(
         shelf: &'a Shelf,
         provenance: Provenance,
         schema: &SchemaRef,
         rates: &[Rate],
     ) -> Result<Self> {
+        if existing(shelf, &provenance.mart, &provenance.version)?.is_some() {
+            return Err(Diagnostic::bug(format!(
+                "version {} of mart.{} is there already, and versions never change",
+                provenance.version, provenance.mart
+            ))
+            .into());
+        }
         let columns = columns(schema)?;
         let order = TotalOrder::new(&provenance.mart, &provenance.grain, schema)?;
         let part = shelf.part(&provenance.mart, &provenance.version);

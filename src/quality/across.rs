@@ -2,10 +2,10 @@
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::ScalarValue;
-use datafusion::common::{Column, JoinType};
+use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::dataframe::DataFrame;
 use datafusion::functions::core::expr_fn::coalesce;
+use datafusion::functions::math::expr_fn::abs;
 use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{Expr, ExprSchemable, cast, ident, lit};
 
@@ -242,8 +242,8 @@ fn apart(here: &DataType, there: &DataType) -> Expr {
     let unequal = if here.is_floating() || there.is_floating() {
         let double = |e: Expr| cast(e, DataType::Float64);
         let (left, right) = (double(left), double(right));
-        let size = datafusion::functions::math::expr_fn::abs(left.clone());
-        let gap = datafusion::functions::math::expr_fn::abs(left - right);
+        let size = abs(left.clone());
+        let gap = abs(left - right);
         gap.gt(size * lit(1e-9) + lit(1e-9))
     } else {
         left.not_eq(right)

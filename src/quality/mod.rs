@@ -104,3 +104,6 @@ async fn judge(
     };
     Ok(outcome)
 }
+
+#[cfg(test)]
+mod tests;

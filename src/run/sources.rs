@@ -72,13 +72,15 @@ impl Night<'_> {
         for warning in discovery.warnings {
             self.listener.event(&Event::Warned(warning));
         }
-        for waiting in &discovery.waiting {
+        if let Some(first) = discovery.waiting.first() {
+            let message = match discovery.waiting.len() {
+                1 => "a file may still be growing: it waits for the next run".to_owned(),
+                n => format!("{n} files may still be growing: they wait for the next run"),
+            };
             self.listener.event(&Event::Warned(
-                Diagnostic::warning(
-                    Code::FileName,
-                    "the file may still be growing: it waits for the next run",
-                )
-                .at(DataPlace::file(waiting.shown.clone())),
+                Diagnostic::warning(Code::FileName, message)
+                    .at(DataPlace::file(first.shown.clone()))
+                    .hint("`stable_for` says how long a file must have been left alone"),
             ));
         }
         let key = self.key_of(source)?.map(|k| k.fingerprint());

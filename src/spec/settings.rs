@@ -25,6 +25,8 @@ pub struct Settings {
     pub published: PathBuf,
     /// The run's clock, if a layer sets it.
     pub as_of: Option<NaiveDate>,
+    /// In place of every source's own `stable_for`.
+    pub stable_for: Option<Sp<String>>,
     /// Memory for queries, in bytes.
     pub memory_limit: usize,
     /// Disk for spilling, in bytes.
@@ -88,6 +90,7 @@ impl Settings {
             lake: folder(&all.lake, format!("lake{suffix}")),
             published: folder(&all.published, format!("published{suffix}")),
             as_of: all.as_of.as_deref().and_then(|d| parse_date(d)),
+            stable_for: all.stable_for,
             memory_limit: all
                 .memory_limit
                 .as_deref()

@@ -24,6 +24,9 @@ pub struct Warehouse {
     /// The run's clock, such as 2026-03-31. Default: today.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
     pub as_of: Option<Sp<String>>,
+    /// In place of every source's own `stable_for`; `0s` for a folder that nobody copies into.
+    #[schemars(regex(pattern = r"^[0-9]+(s|m|h)$"))]
+    pub stable_for: Option<Sp<String>>,
     /// Memory for queries, such as `2GiB`. Default: 2GiB.
     #[schemars(regex(pattern = r"^[0-9]+ ?(MiB|GiB)$"))]
     pub memory_limit: Option<Sp<String>>,
@@ -86,6 +89,7 @@ impl Warehouse {
             lake,
             published,
             as_of,
+            stable_for,
             memory_limit,
             spill_limit,
             partitions,

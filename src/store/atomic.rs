@@ -26,7 +26,7 @@ impl AtomicFile {
     pub fn create(target: &Path) -> Result<Self> {
         let make = || -> io::Result<NamedTempFile> {
             let folder = parent(target);
-            fs::create_dir_all(folder)?;
+            make_folder(folder)?;
             tempfile::Builder::new()
                 .prefix(TEMPORARY_PREFIX)
                 .permissions(permissions())
@@ -119,6 +119,20 @@ pub fn sweep(folder: &Path) -> Result<()> {
         if name.to_string_lossy().starts_with(TEMPORARY_PREFIX) {
             remove(&entry.path())?;
         }
+    }
+    Ok(())
+}
+
+/// Makes a folder and those above it. A file is only as durable as the names that lead to it, so
+/// each folder that is new is written down in the one above.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|f| !f.as_os_str().is_empty() && !f.exists())
+        .collect();
+    fs::create_dir_all(folder)?;
+    for new in missing.into_iter().rev() {
+        sync_folder(parent(new))?;
     }
     Ok(())
 }

@@ -65,8 +65,8 @@ fn limits(x: f64, n: f64, z: f64) -> Option<Option<(f64, f64, f64)>> {
     let z2 = z * z;
     let root = (z2 + 4.0 * x * ((n - x) / n)).sqrt();
     let sum = (2.0 * x + z2 + z * root) / (2.0 * (n + z2));
-    // Rounding may leave it a hair to either side of 1, where it must not be.
-    let upper = if x == n { 1.0 } else { sum.min(1.0) };
+    // Rounding may leave it a hair beyond 1, or short of it where it must be reached.
+    let upper = if x == n { 1.0 } else { sum.max(p).min(1.0) };
     let lower = if x == 0.0 {
         0.0
     } else {
