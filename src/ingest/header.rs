@@ -58,6 +58,11 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         .filter(|(heading, used)| !**used && !heading.trim().is_empty())
         .map(|(heading, _)| heading.trim().to_owned())
         .collect();
+    if errors.is_empty() && slots.iter().all(Option::is_none) {
+        // Every column may be missing, but a file with none of them is some other file.
+        errors.push(nothing_fits(place));
+        return Err(errors);
+    }
     if !errors.is_empty() {
         return Err(explain(source, errors, &new));
     }
@@ -144,6 +149,12 @@ fn twice(column: &Column, headings: &[String], at: &[usize], place: &DataPlace) 
             .join(" and ")
     ))
     .hint("only one may stand in the file: ask the sender which is meant")
+}
+
+fn nothing_fits(place: &DataPlace) -> Diagnostic {
+    Diagnostic::error(Code::Header, "no heading is one of the contract's")
+        .at(place.clone())
+        .hint("is the header there, and is the delimiter right?")
 }
 
 /// Adds what the file has instead, where that cannot be a person.

@@ -36,6 +36,8 @@ mod readers;
 mod row_rules;
 mod rows;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use arrived::{Arrived, fingerprint};
 pub use discover::{Discovery, discover};
