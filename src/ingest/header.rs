@@ -18,8 +18,6 @@ pub(super) struct Layout {
     pub slots: Vec<Option<usize>>,
     /// Headings the contract does not know, in the order of the file.
     pub new: Vec<String>,
-    /// Columns of the contract that the file lacks and may lack.
-    pub absent: Vec<String>,
 }
 
 /// Holds the headings of a file against the contract.
@@ -32,7 +30,6 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
     let mut errors = Diagnostics::default();
     let mut slots = Vec::with_capacity(source.columns.len());
     let mut used = vec![false; found.len()];
-    let mut absent = Vec::new();
     for column in &source.columns {
         let wanted: Vec<String> = column.headings().iter().map(|h| normal(h)).collect();
         let at: Vec<usize> = (0..found.len())
@@ -44,11 +41,8 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         if at.len() > 1 {
             errors.push(twice(column, headings, &at, place));
         }
-        if at.is_empty() {
-            match column.missing {
-                Some(Missing::Null) => absent.push(column.name.to_string()),
-                _ => errors.push(missing(column, &found, headings, place)),
-            }
+        if at.is_empty() && column.missing != Some(Missing::Null) {
+            errors.push(missing(column, &found, headings, place));
         }
         slots.push(at.first().copied());
     }
@@ -73,7 +67,6 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         width: headings.len(),
         slots,
         new,
-        absent,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::store::parquet::{ParquetFile, ParquetWriter};
 use crate::store::{Lake, atomic};
 
 use super::arrived::{Arrived, fingerprint};
-use super::intake::{Intake, Warning, Written};
+use super::intake::{About, Intake, Warning, Written};
 use super::judge::Judge;
 use super::pseudonym::PseudonymKey;
 use super::quarantine::{QuarantineWriter, Refused};
@@ -142,6 +142,7 @@ fn warnings(
     let mut warnings = Vec::new();
     if let Some(rule) = rejected_by {
         warnings.push(Warning {
+            about: About::Rule,
             message: format!("the whole file is in quarantine: {}", rule.title()),
             line: u64::try_from(rule.first_line()).ok(),
             column: rule.column.clone(),
@@ -152,6 +153,7 @@ fn warnings(
     if says_new && !judge.new_columns.is_empty() {
         let names: Vec<String> = judge.new_columns.iter().map(|n| format!("`{n}`")).collect();
         warnings.push(Warning {
+            about: About::Header,
             message: format!("the contract does not know {}", names.join(", ")),
             line: None,
             column: None,

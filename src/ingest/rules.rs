@@ -4,7 +4,7 @@ use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics};
 use crate::spec::check::Handling;
 use crate::spec::{Column, ColumnCheck, OnFail, Threshold};
 
-use super::intake::{RuleCount, Warning};
+use super::intake::{About, RuleCount, Warning};
 
 /// A rule and what was found of it.
 #[derive(Debug, Clone)]
@@ -175,6 +175,7 @@ impl Rule {
             None => return None,
         };
         Some(Warning {
+            about: About::Rule,
             message: format!(
                 "{} of {received} rows break {}{limit}",
                 self.count,
