@@ -52,10 +52,9 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         .filter(|(heading, used)| !**used && !heading.trim().is_empty())
         .map(|(heading, _)| heading.trim().to_owned())
         .collect();
-    if errors.is_empty() && slots.iter().all(Option::is_none) {
-        // Every column may be missing, but a file with none of them is some other file.
-        errors.push(nothing_fits(place));
-        return Err(errors);
+    if slots.iter().all(Option::is_none) {
+        // One finding, not one a column: it is some other file, or has no header.
+        return Err(nothing_fits(source, headings.len(), place).into());
     }
     if !errors.is_empty() {
         return Err(explain(source, errors, &new));
@@ -144,28 +143,34 @@ fn twice(column: &Column, headings: &[String], at: &[usize], place: &DataPlace) 
     .hint("only one may stand in the file: ask the sender which is meant")
 }
 
-fn nothing_fits(place: &DataPlace) -> Diagnostic {
+fn nothing_fits(source: &Source, found: usize, place: &DataPlace) -> Diagnostic {
+    let expected: Vec<String> = source
+        .columns
+        .iter()
+        .filter_map(|c| c.headings().first().map(|h| (*h).to_owned()))
+        .collect();
     Diagnostic::error(Code::Header, "no heading is one of the contract's")
         .at(place.clone())
-        .hint("is the header there, and is the delimiter right?")
+        .label(format!(
+            "the header has {found} headings; expected {}",
+            listed(&expected)
+        ))
+        .hint("is the header there, on the row it should be, and is the delimiter right?")
 }
 
 /// Adds what the file has instead, where that cannot be a person.
 fn explain(source: &Source, errors: Diagnostics, new: &[String]) -> Diagnostics {
-    let nothing_fits = errors.len() == source.columns.len();
     let open = *source.sensitivity >= Sensitivity::Aggregate;
     let last = errors.len().saturating_sub(1);
     errors
         .into_iter()
         .enumerate()
-        .map(|(i, mut error)| {
-            if nothing_fits && error.hints.len() == 1 && i == last {
-                error =
-                    error.hint("no heading fits: is the header there, and is the delimiter right?");
-            } else if open && i == last && !new.is_empty() {
-                error = error.hint(format!("headings that fit nothing: {}", listed(new)));
+        .map(|(i, error)| {
+            if open && i == last && !new.is_empty() {
+                error.hint(format!("headings that fit nothing: {}", listed(new)))
+            } else {
+                error
             }
-            error
         })
         .collect()
 }

@@ -149,6 +149,15 @@ fn warnings(
             hint: "the run goes on without it; ask the sender to mend it".to_owned(),
         });
     }
+    if rejected_by.is_none() && received > 0 && judge.good == 0 {
+        warnings.push(Warning {
+            about: About::Rule,
+            message: format!("not one of {received} rows is good"),
+            line: None,
+            column: None,
+            hint: "is it the right file? look at its quarantine".to_owned(),
+        });
+    }
     let says_new = node.spec.on_new_column.unwrap_or_default() == OnNewColumn::Warn;
     if says_new && !judge.new_columns.is_empty() {
         let names: Vec<String> = judge.new_columns.iter().map(|n| format!("`{n}`")).collect();

@@ -55,9 +55,14 @@ impl ValueRule {
 }
 
 impl Rule {
-    /// A rule that always sends the row to quarantine.
+    /// A rule that always sends the row to quarantine. One such row is worth a warning: a sender
+    /// does not write half rows, so something went wrong on the way.
     pub(super) fn structural(name: &str) -> Self {
-        Self::new(name, None, "the row is not one", &Handling::default())
+        let handling = Handling {
+            warn_if: Some(Threshold::Count(0)),
+            ..Handling::default()
+        };
+        Self::new(name, None, "the row is not one", &handling)
     }
 
     /// A rule on a column's values.

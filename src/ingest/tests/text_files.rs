@@ -123,15 +123,17 @@ fn a_missing_column_names_the_nearest_heading_and_no_person() {
         Code::Header,
         &["`birth_date`", "`birthdate`", "people.csv:1"],
     );
-    let errors = world
-        .take_in("people.csv", "9434765919,01/02/1950,SMITH,1\n")
-        .expect_err("no header");
-    assert_eq!(errors.len(), 4);
-    for error in &errors.into_iter().collect::<Vec<_>>() {
-        assert_eq!(error.code, Code::Header);
-        for value in ["9434765919", "1950", "SMITH"] {
-            assert!(!words(error).contains(value), "{}", words(error));
-        }
+    let error = world.refused("people.csv", "nhs_number,sex,score,Smith\n");
+    assert_eq!(error.code, Code::Header);
+    let headless = world.refused("people.csv", "9434765919,01/02/1950,SMITH,1\n");
+    assert_says(
+        &headless,
+        Code::Header,
+        &["`birth_date`", "is the header there"],
+    );
+    for value in ["9434765919", "1950", "SMITH", "Smith"] {
+        assert!(!words(&error).contains(value), "{}", words(&error));
+        assert!(!words(&headless).contains(value), "{}", words(&headless));
     }
 }
 
@@ -199,6 +201,11 @@ fn rows_that_are_no_rows_go_to_quarantine_and_are_counted() {
         ]
     );
     assert_eq!(refused[0].reason, "3 fields, the header has 4");
+    assert_eq!(intake.warnings.len(), 3);
+    let none = world
+        .take_in("people.csv", format!("{HEADER},,F,1,\n"))
+        .expect("takes in");
+    assert!(none.warnings[0].message.contains("not one of 1 rows"));
 }
 
 #[test]
