@@ -61,7 +61,7 @@ impl World {
     fn new(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let source = SourceText::new("pipelines/test.yaml", text);
-        let spec: Source = yaml::read(&source).unwrap_or_else(|e| panic!("{e}"));
+        let spec: Source = yaml::read(&source).expect("a source");
         let root = folder.path().join("inbox");
         fs::create_dir(&root).expect("an inbox");
         let node = SourceNode {
