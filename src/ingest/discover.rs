@@ -101,6 +101,8 @@ fn names(node: &SourceNode, table: &TableName, folder: &Path) -> Result<Vec<Stri
             ErrorKind::NotFound => Diagnostic::error(Code::Io, missing)
                 .at(DataPlace::file(folder.display().to_string()))
                 .hint("is the disk mounted? if nothing was sent yet, make the folder"),
+            ErrorKind::NotADirectory => Diagnostic::io(folder, "list the folder", &e)
+                .hint("a file stands where a folder should be"),
             _ => Diagnostic::io(folder, "list the folder", &e),
         })
     };

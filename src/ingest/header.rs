@@ -18,8 +18,6 @@ pub(super) struct Layout {
     pub slots: Vec<Option<usize>>,
     /// Headings the contract does not know, in the order of the file.
     pub new: Vec<String>,
-    /// Columns of the contract that the file lacks and may lack.
-    pub absent: Vec<String>,
 }
 
 /// Holds the headings of a file against the contract.
@@ -32,7 +30,6 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
     let mut errors = Diagnostics::default();
     let mut slots = Vec::with_capacity(source.columns.len());
     let mut used = vec![false; found.len()];
-    let mut absent = Vec::new();
     for column in &source.columns {
         let wanted: Vec<String> = column.headings().iter().map(|h| normal(h)).collect();
         let at: Vec<usize> = (0..found.len())
@@ -44,11 +41,8 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         if at.len() > 1 {
             errors.push(twice(column, headings, &at, place));
         }
-        if at.is_empty() {
-            match column.missing {
-                Some(Missing::Null) => absent.push(column.name.to_string()),
-                _ => errors.push(missing(column, &found, headings, place)),
-            }
+        if at.is_empty() && column.missing != Some(Missing::Null) {
+            errors.push(missing(column, &found, headings, place));
         }
         slots.push(at.first().copied());
     }
@@ -58,6 +52,10 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         .filter(|(heading, used)| !**used && !heading.trim().is_empty())
         .map(|(heading, _)| heading.trim().to_owned())
         .collect();
+    if slots.iter().all(Option::is_none) {
+        // One finding, not one a column: it is some other file, or has no header.
+        return Err(nothing_fits(source, headings.len(), place).into());
+    }
     if !errors.is_empty() {
         return Err(explain(source, errors, &new));
     }
@@ -68,7 +66,6 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         width: headings.len(),
         slots,
         new,
-        absent,
     })
 }
 
@@ -146,22 +143,34 @@ fn twice(column: &Column, headings: &[String], at: &[usize], place: &DataPlace) 
     .hint("only one may stand in the file: ask the sender which is meant")
 }
 
+fn nothing_fits(source: &Source, found: usize, place: &DataPlace) -> Diagnostic {
+    let expected: Vec<String> = source
+        .columns
+        .iter()
+        .filter_map(|c| c.headings().first().map(|h| (*h).to_owned()))
+        .collect();
+    Diagnostic::error(Code::Header, "no heading is one of the contract's")
+        .at(place.clone())
+        .label(format!(
+            "the header has {found} headings; expected {}",
+            listed(&expected)
+        ))
+        .hint("is the header there, on the row it should be, and is the delimiter right?")
+}
+
 /// Adds what the file has instead, where that cannot be a person.
 fn explain(source: &Source, errors: Diagnostics, new: &[String]) -> Diagnostics {
-    let nothing_fits = errors.len() == source.columns.len();
     let open = *source.sensitivity >= Sensitivity::Aggregate;
     let last = errors.len().saturating_sub(1);
     errors
         .into_iter()
         .enumerate()
-        .map(|(i, mut error)| {
-            if nothing_fits && error.hints.len() == 1 && i == last {
-                error =
-                    error.hint("no heading fits: is the header there, and is the delimiter right?");
-            } else if open && i == last && !new.is_empty() {
-                error = error.hint(format!("headings that fit nothing: {}", listed(new)));
+        .map(|(i, error)| {
+            if open && i == last && !new.is_empty() {
+                error.hint(format!("headings that fit nothing: {}", listed(new)))
+            } else {
+                error
             }
-            error
         })
         .collect()
 }

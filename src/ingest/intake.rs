@@ -58,6 +58,8 @@ pub struct RuleCount {
 /// Something worth reading about a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
+    /// What kind of thing it is about.
+    pub about: About,
     /// What, one sentence.
     pub message: String,
     /// The line it was first seen on.
@@ -66,6 +68,25 @@ pub struct Warning {
     pub column: Option<String>,
     /// What to do about it.
     pub hint: String,
+}
+
+/// What a warning is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// The header of the file.
+    Header,
+    /// A rule that rows break.
+    Rule,
+}
+
+impl About {
+    fn code(self) -> Code {
+        match self {
+            Self::Header => Code::Header,
+            Self::Rule => Code::Threshold,
+        }
+    }
 }
 
 /// A Parquet file of the lake.
@@ -113,7 +134,7 @@ impl Intake {
                 let mut place = DataPlace::file(self.file.as_str());
                 place.line = w.line;
                 place.column.clone_from(&w.column);
-                Diagnostic::warning(Code::BadFile, w.message.as_str())
+                Diagnostic::warning(w.about.code(), w.message.as_str())
                     .at(place)
                     .hint(w.hint.as_str())
             })

@@ -10,7 +10,7 @@ use crate::store::parquet::{ParquetFile, ParquetWriter};
 use crate::store::{Lake, atomic};
 
 use super::arrived::{Arrived, fingerprint};
-use super::intake::{Intake, Warning, Written};
+use super::intake::{About, Intake, Warning, Written};
 use super::judge::Judge;
 use super::pseudonym::PseudonymKey;
 use super::quarantine::{QuarantineWriter, Refused};
@@ -142,16 +142,27 @@ fn warnings(
     let mut warnings = Vec::new();
     if let Some(rule) = rejected_by {
         warnings.push(Warning {
+            about: About::Rule,
             message: format!("the whole file is in quarantine: {}", rule.title()),
             line: u64::try_from(rule.first_line()).ok(),
             column: rule.column.clone(),
             hint: "the run goes on without it; ask the sender to mend it".to_owned(),
         });
     }
+    if rejected_by.is_none() && received > 0 && judge.good == 0 {
+        warnings.push(Warning {
+            about: About::Rule,
+            message: format!("not one of {received} rows is good"),
+            line: None,
+            column: None,
+            hint: "is it the right file? look at its quarantine".to_owned(),
+        });
+    }
     let says_new = node.spec.on_new_column.unwrap_or_default() == OnNewColumn::Warn;
     if says_new && !judge.new_columns.is_empty() {
         let names: Vec<String> = judge.new_columns.iter().map(|n| format!("`{n}`")).collect();
         warnings.push(Warning {
+            about: About::Header,
             message: format!("the contract does not know {}", names.join(", ")),
             line: None,
             column: None,

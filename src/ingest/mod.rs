@@ -36,10 +36,12 @@ mod readers;
 mod row_rules;
 mod rows;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use arrived::{Arrived, fingerprint};
 pub use discover::{Discovery, discover};
-pub use intake::{Intake, RuleCount, Warning, Written};
+pub use intake::{About, Intake, RuleCount, Warning, Written};
 pub use key::{INGEST_VERSION, staging_key};
 pub use load::ingest;
 pub use pseudonym::PseudonymKey;

@@ -4,7 +4,7 @@ use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics};
 use crate::spec::check::Handling;
 use crate::spec::{Column, ColumnCheck, OnFail, Threshold};
 
-use super::intake::{RuleCount, Warning};
+use super::intake::{About, RuleCount, Warning};
 
 /// A rule and what was found of it.
 #[derive(Debug, Clone)]
@@ -55,9 +55,14 @@ impl ValueRule {
 }
 
 impl Rule {
-    /// A rule that always sends the row to quarantine.
+    /// A rule that always sends the row to quarantine. One such row is worth a warning: a sender
+    /// does not write half rows, so something went wrong on the way.
     pub(super) fn structural(name: &str) -> Self {
-        Self::new(name, None, "the row is not one", &Handling::default())
+        let handling = Handling {
+            warn_if: Some(Threshold::Count(0)),
+            ..Handling::default()
+        };
+        Self::new(name, None, "the row is not one", &handling)
     }
 
     /// A rule on a column's values.
@@ -175,6 +180,7 @@ impl Rule {
             None => return None,
         };
         Some(Warning {
+            about: About::Rule,
             message: format!(
                 "{} of {received} rows break {}{limit}",
                 self.count,

@@ -15,13 +15,15 @@ impl NhsNumber {
     pub(in crate::ingest) fn read(text: &str) -> Option<Self> {
         let mut digits = [0_u8; 10];
         let mut n = 0;
-        for byte in text.bytes() {
-            match byte {
-                b'0'..=b'9' if n < 10 => {
-                    digits[n] = byte;
+        for letter in text.chars() {
+            match letter {
+                '0'..='9' if n < 10 => {
+                    digits[n] = letter as u8;
                     n += 1;
                 }
-                b' ' | b'-' => {}
+                // What word processors make of spaces and hyphens.
+                '-' | '\u{2010}' | '\u{2011}' | '\u{2013}' => {}
+                c if c.is_whitespace() => {}
                 _ => return None,
             }
         }

@@ -117,7 +117,9 @@ fn digits_only(text: &str, limit: u128) -> Option<u128> {
         if !byte.is_ascii_digit() {
             return None;
         }
-        value = value * 10 + u128::from(byte - b'0');
+        value = value
+            .checked_mul(10)?
+            .checked_add(u128::from(byte - b'0'))?;
         if value > limit {
             return None;
         }
@@ -184,6 +186,18 @@ mod tests {
         ] {
             assert_eq!(one_decimal(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn the_widest_decimal_has_its_limit_too() {
+        let nines = "9".repeat(38);
+        let texts = StringArray::from(vec![
+            nines.clone(),
+            format!("{nines}9"),
+            format!("-{nines}"),
+        ]);
+        let cast = decimal(&texts, 38, 0).expect("a type");
+        assert_eq!(cast.invalid, vec![1]);
     }
 
     #[test]

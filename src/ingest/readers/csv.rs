@@ -193,3 +193,53 @@ fn not_text(place: &DataPlace, line: i64) -> Diagnostic {
         .at(place.clone().line(u64::try_from(line).unwrap_or(0)))
         .hint("is it a workbook or a ZIP under the wrong name?")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::header::Layout;
+    use crate::ingest::readers::unpack::Limits;
+    use crate::ingest::rows::Rows;
+
+    struct Nobody;
+    impl Sink for Nobody {
+        fn header(&mut self, headings: &[String], _: i64) -> Result<Layout> {
+            Ok(Layout {
+                width: headings.len(),
+                slots: vec![Some(0)],
+                new: Vec::new(),
+            })
+        }
+        fn rows(&mut self, _: Rows) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_told_as_such() {
+        let text = format!("a\n{}", "1\n".repeat(10_000));
+        let limits = Limits {
+            free: 1_000,
+            ratio: 10,
+            most: 1 << 20,
+        };
+        let mut input = Limited::new(text.as_bytes(), 100, limits);
+        let place = DataPlace::file("bomb.zip:a.csv");
+        let errors = read(&mut input, &Csv::default(), &place, 1, &mut Nobody).expect_err("a bomb");
+        let error = errors.iter().next().expect("one");
+        assert_eq!(error.code, Code::BadFile);
+        assert!(
+            error
+                .to_string()
+                .starts_with("bomb.zip:a.csv: the file unpacks")
+        );
+    }
+
+    #[test]
+    fn a_delimiter_is_one_character_of_ascii() {
+        for bad in ["", "ab", "§", "\n"] {
+            assert!(single(Some(bad), b',', "delimiter").is_err(), "{bad:?}");
+        }
+        assert_eq!(single(Some("|"), b',', "delimiter").ok(), Some(b'|'));
+    }
+}

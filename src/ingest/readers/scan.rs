@@ -237,7 +237,8 @@ impl<'r> Scanner<'r> {
     /// Finds the end of the record at `start`, and its fields.
     fn step(&mut self) -> Step {
         let bytes = &self.buffer[self.start..self.filled];
-        self.fields.clear();
+        let (classes, fields) = (&self.classes, &mut self.fields);
+        fields.clear();
         let mut at = 0;
         let mut lines = 0;
         let mut has_nul = false;
@@ -248,7 +249,7 @@ impl<'r> Scanner<'r> {
                 end: at,
                 doubled: false,
             };
-            if bytes.get(at).map(|b| self.classes[usize::from(*b)]) == Some(QUOTE) {
+            if bytes.get(at).map(|b| classes[usize::from(*b)]) == Some(QUOTE) {
                 let opened = self.line + lines;
                 at += 1;
                 field.start = at;
@@ -276,23 +277,23 @@ impl<'r> Scanner<'r> {
                     }
                 }
                 field.end = at - 1;
-                let after = bytes.get(at).map(|b| self.classes[usize::from(*b)]);
+                let after = bytes.get(at).map(|b| classes[usize::from(*b)]);
                 if matches!(after, Some(PLAIN | QUOTE | NUL)) {
                     return Step::Fault(Fault::Stray(opened, self.line + lines));
                 }
             } else {
-                while let Some(byte) = bytes.get(at) {
-                    match self.classes[usize::from(*byte)] {
-                        PLAIN | QUOTE => {}
-                        NUL => has_nul = true,
-                        _ => break,
-                    }
-                    at += 1;
-                }
+                at += bytes[at..]
+                    .iter()
+                    .position(|byte| {
+                        let class = classes[usize::from(*byte)];
+                        has_nul |= class == NUL;
+                        matches!(class, DELIMITER | LINE_FEED | RETURN)
+                    })
+                    .unwrap_or(bytes.len() - at);
                 field.end = at;
             }
-            self.fields.push(field);
-            let with_end = match bytes.get(at).map(|b| self.classes[usize::from(*b)]) {
+            fields.push(field);
+            let with_end = match bytes.get(at).map(|b| classes[usize::from(*b)]) {
                 Some(DELIMITER) => {
                     at += 1;
                     continue;

@@ -1,0 +1,149 @@
+//! Which files are a source's, by their names.
+
+use std::time::{Duration, SystemTime};
+
+use super::*;
+use crate::ingest::discover;
+
+const REGISTER: &str = r#"
+sensitivity: open
+files:
+  path: "liver/register_{provider}_{period}.csv"
+  captures: { provider: ods_code, period: { month: "%Y-%m" } }
+  csv: {}
+  stable_for: 5m
+  supersede: { by: [provider, period] }
+columns: [{ name: a, type: int }]
+"#;
+
+fn later() -> SystemTime {
+    SystemTime::now() + Duration::from_secs(3600)
+}
+
+fn find(world: &World) -> Result<crate::ingest::Discovery> {
+    discover(&world.node, &world.table, later())
+}
+
+#[test]
+fn captures_are_typed_and_files_come_by_path() {
+    let world = World::new(REGISTER);
+    world.put("liver/register_RVV_2026-02.csv", "a\n1\n");
+    world.put("liver/register_rn7_2026-01.CSV", "a\nx\n");
+    for other in [
+        "~$register_RVV_2026-03.csv",
+        ".register.csv",
+        "register_RVV_2026-04.csv.tmp",
+        "register_RVV_2026-04.csv.crdownload",
+        "activity_RVV_2026-01.csv",
+        "notes.txt",
+    ] {
+        world.put(&format!("liver/{other}"), "");
+    }
+    let found = find(&world).expect("finds");
+    let shown: Vec<&str> = found.files.iter().map(|f| f.shown.as_str()).collect();
+    assert_eq!(
+        shown,
+        [
+            "liver/register_RVV_2026-02.csv",
+            "liver/register_rn7_2026-01.CSV"
+        ]
+    );
+    let names: Vec<&str> = found.files[0]
+        .captures
+        .iter()
+        .map(|(n, _)| n.as_str())
+        .collect();
+    assert_eq!(names, ["provider", "period"]);
+    let intake = world.take(&found.files[0]).expect("takes in");
+    assert_eq!(world.column(&intake, "provider"), ["RVV"]);
+    assert_eq!(world.column(&intake, "period"), ["2026-02-01"]);
+    let intake = world.take(&found.files[1]).expect("takes in");
+    let refused = read(&intake.quarantine.path_in(&world.lake()));
+    assert_eq!(refused.schema().field(6).name(), "provider");
+    assert_eq!(refused.column(6).as_string::<i32>().value(0), "RN7");
+}
+
+#[test]
+fn a_name_that_nearly_fits_is_an_error() {
+    let world = World::new(REGISTER);
+    world.put("liver/register_RVV_2026-13.csv", "a\n");
+    world.put("liver/register_RVV.csv", "a\n");
+    let errors = find(&world).expect_err("misnamed");
+    assert_eq!(errors.len(), 2);
+    for error in errors.into_iter().collect::<Vec<_>>() {
+        assert_says(
+            &error,
+            Code::FileName,
+            &["register_RVV", "register_{provider}_{period}.csv"],
+        );
+    }
+}
+
+#[test]
+fn two_files_of_one_submission_are_an_error() {
+    let world = World::new(REGISTER);
+    world.put("liver/register_RVV_2026-01.csv", "a\n");
+    world.put("liver/register_rvv_2026-01.csv", "a\n");
+    let error = one(find(&world).expect_err("twice"));
+    assert_says(
+        &error,
+        Code::FileName,
+        &["register_RVV_2026-01.csv", "register_rvv_2026-01.csv"],
+    );
+}
+
+#[test]
+fn a_young_file_waits() {
+    let world = World::new(REGISTER);
+    world.put("liver/register_RVV_2026-01.csv", "a\n");
+    let found = discover(&world.node, &world.table, SystemTime::now()).expect("finds");
+    assert_eq!((found.files.len(), found.waiting.len()), (0, 1));
+    assert_eq!(find(&world).expect("finds").files.len(), 1);
+}
+
+#[test]
+fn nothing_there_is_a_warning_a_missing_folder_an_error() {
+    let world = World::new(REGISTER);
+    assert_says(
+        &one(find(&world).expect_err("no folder")),
+        Code::Io,
+        &["liver", "source.people"],
+    );
+    fs::create_dir(world.node.root.join("liver")).expect("a folder");
+    let found = find(&world).expect("finds");
+    assert!(found.files.is_empty());
+    assert_eq!(found.warnings.len(), 1);
+    fs::remove_dir_all(&world.node.root).expect("removes");
+    assert_says(
+        &one(find(&world).expect_err("no inbox")),
+        Code::Io,
+        &["inbox"],
+    );
+}
+
+#[test]
+fn a_file_where_the_folder_should_be_is_not_no_files() {
+    let world = World::new(REGISTER);
+    world.put("liver", "not a folder");
+    assert_says(
+        &one(find(&world).expect_err("no folder")),
+        Code::Io,
+        &["liver"],
+    );
+}
+
+#[test]
+fn a_pattern_without_captures_names_one_file() {
+    let world = World::new(
+        "sensitivity: open\nfiles: { path: ref/pcns.csv, csv: {} }\ncolumns: [{ name: a, type: int }]",
+    );
+    world.put("ref/pcns.csv.bak", "");
+    let error = one(find(&world).expect_err("missing"));
+    assert_says(
+        &error,
+        Code::MissingFile,
+        &["ref/pcns.csv", "source.people"],
+    );
+    world.put("ref/pcns.csv", "a\n");
+    assert_eq!(find(&world).expect("finds").files[0].shown, "ref/pcns.csv");
+}

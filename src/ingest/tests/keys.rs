@@ -1,0 +1,80 @@
+//! What a staged file is keyed by.
+
+use super::*;
+use datafusion::scalar::ScalarValue;
+
+fn key(yaml: &str, shown: &str, capture: &str, id: Option<&str>) -> String {
+    let captures = vec![("p".to_owned(), ScalarValue::from(capture))];
+    staging_key("hash", &World::new(yaml).node, &captures, shown, id)
+}
+
+#[test]
+fn all_that_decides_the_bytes_decides_the_key_and_nothing_else() {
+    let base = key(PEOPLE, "f.csv", "a", Some("k"));
+    let moved = PEOPLE.replace("sensitivity", "# a comment moves every span\nsensitivity");
+    let described = PEOPLE.replace("type: date,", "type: date, description: Day of birth.,");
+    assert_eq!(base, key(&moved, "f.csv", "a", Some("k")));
+    assert_eq!(base, key(&described, "f.csv", "a", Some("k")));
+    let changes = [
+        key(PEOPLE, "g.csv", "a", Some("k")),
+        key(PEOPLE, "f.csv", "b", Some("k")),
+        key(PEOPLE, "f.csv", "a", Some("l")),
+        key(PEOPLE, "f.csv", "a", None),
+        key(
+            &PEOPLE.replace("%d/%m/%Y", "%d-%m-%Y"),
+            "f.csv",
+            "a",
+            Some("k"),
+        ),
+        key(
+            &PEOPLE.replace("[F, M, I, U]", "[F, M]"),
+            "f.csv",
+            "a",
+            Some("k"),
+        ),
+        key(
+            &PEOPLE.replace("scale: 1", "scale: 2"),
+            "f.csv",
+            "a",
+            Some("k"),
+        ),
+        key(
+            &PEOPLE.replace("csv: {}", "csv: { delimiter: \";\" }"),
+            "f.csv",
+            "a",
+            Some("k"),
+        ),
+        key(
+            &PEOPLE.replace("on_fail: warn", "on_fail: error"),
+            "f.csv",
+            "a",
+            Some("k"),
+        ),
+        key(
+            &PEOPLE.replace("sensitivity: identifiable", "sensitivity: open"),
+            "f.csv",
+            "a",
+            Some("k"),
+        ),
+    ];
+    for (i, changed) in changes.iter().enumerate() {
+        assert_ne!(&base, changed, "change {i}");
+    }
+}
+
+#[test]
+fn a_record_without_its_rows_does_not_count() {
+    let world = World::new(PEOPLE);
+    let text = "nhs_number,birth_date,sex,score\n";
+    let intake = world.take_in("people.csv", text).expect("takes in");
+    let recorded = || Intake::recorded(&world.lake(), &world.table, &intake.key);
+    assert!(recorded().expect("reads").is_some());
+    fs::remove_file(intake.staged.path_in(&world.lake())).expect("removes");
+    assert!(recorded().expect("reads").is_none());
+    fs::write(world.lake().intake("people", &intake.key), "{").expect("writes");
+    assert_says(
+        &one(recorded().expect_err("damaged")),
+        Code::State,
+        &["remove it"],
+    );
+}

@@ -1,0 +1,61 @@
+//! Parquet that others send.
+
+use std::sync::Arc;
+
+use super::*;
+use arrow::array::{ArrayRef, Date32Array, Float64Array, ListArray, StringArray};
+use arrow::datatypes::Int32Type;
+use datafusion::parquet::arrow::ArrowWriter;
+
+const SOURCE: &str = "sensitivity: open\nfiles: { path: p.parquet, parquet: {} }\ncolumns: [{ name: d, type: date, formats: [\"%d/%m/%Y\"] }, { name: num, type: int }, { name: s, type: string }]";
+
+fn write(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).expect("a batch");
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("writes");
+    writer.close().expect("closes");
+    bytes
+}
+
+#[test]
+fn columns_are_matched_by_name_and_cast_from_text() {
+    let bytes = write(vec![
+        (
+            "S",
+            Arc::new(StringArray::from(vec![Some(" x "), None])) as ArrayRef,
+        ),
+        (
+            "num",
+            Arc::new(Float64Array::from(vec![Some(3.0), Some(2.5)])),
+        ),
+        ("d", Arc::new(Date32Array::from(vec![Some(0), None]))),
+    ]);
+    let world = World::new(SOURCE);
+    let intake = world.take_in("p.parquet", bytes).expect("takes in");
+    assert_eq!(world.column(&intake, "d"), ["1970-01-01"]);
+    assert_eq!(world.column(&intake, "num"), ["3"]);
+    assert_eq!(world.column(&intake, "s"), ["x"]);
+    assert_eq!(world.column(&intake, "_line"), ["1"]);
+    assert_eq!(
+        (world.quarantine(&intake)[0].line, intake.quarantined),
+        (2, 1)
+    );
+}
+
+#[test]
+fn damage_and_lists_are_refused() {
+    let world = World::new(SOURCE);
+    assert_says(
+        &world.refused("p.parquet", "PAR1 no"),
+        Code::BadFile,
+        &["Parquet"],
+    );
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1)])]);
+    let bytes = write(vec![
+        ("s", Arc::new(StringArray::from(vec!["x"])) as ArrayRef),
+        ("num", Arc::new(list)),
+        ("d", Arc::new(StringArray::from(vec!["01/01/2026"]))),
+    ]);
+    assert_says(&world.refused("p.parquet", bytes), Code::Header, &["`num`"]);
+}
