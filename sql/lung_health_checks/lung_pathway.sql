@@ -8,7 +8,8 @@ WITH accepted AS (
     SELECT DISTINCT person_key
     FROM source.lung_invites
     WHERE person_key IS NOT NULL
-        AND BTRIM(REGEXP_REPLACE(LOWER(invite_outcome), '[_ ]+', ' ', 'g')) = 'participant accepted invitation'
+        AND BTRIM(REGEXP_REPLACE(LOWER(invite_outcome), '[_ ]+', ' ', 'g'))
+            = 'participant accepted invitation'
 ),
 
 first_check AS (

@@ -6,7 +6,7 @@
 -- opted out. Records without a valid NHS number are no person and are left out.
 --
 -- The same NHS number twice in one snapshot is one person: the first row in the file
--- stands, and the row is marked where the birth dates differ.
+-- stands, and is marked where the next row of that number gives another birth date.
 --
 -- Quintiles: the person's own LSOA of the edition's vintage, else the other vintage's
 -- code as model.lsoa_quintile resolves it, else 0. The joins add and drop nobody.
@@ -29,8 +29,7 @@ WITH numbered AS (
         smoking_status,
         national_opt_out OR type1_opt_out AS opted_out,
         ROW_NUMBER() OVER (PARTITION BY period, person_key ORDER BY _file, _line) AS position,
-        MIN(birth_date) OVER (PARTITION BY period, person_key) AS earliest_birth_date,
-        MAX(birth_date) OVER (PARTITION BY period, person_key) AS latest_birth_date
+        LEAD(birth_date) OVER (PARTITION BY period, person_key ORDER BY _file, _line) AS next_birth_date
     FROM source.people
     WHERE person_key IS NOT NULL
 ),
@@ -55,7 +54,7 @@ people AS (
         death_date IS NULL OR death_date > month_end(month) AS alive,
         (registered_from <= month_end(month)) IS TRUE
             AND (registered_to IS NULL OR registered_to > month_end(month)) AS registered,
-        earliest_birth_date <> latest_birth_date AS birth_date_conflict
+        next_birth_date IS NOT NULL AND next_birth_date <> birth_date AS birth_date_conflict
     FROM numbered
     WHERE position = 1
 ),
