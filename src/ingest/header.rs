@@ -41,7 +41,7 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         if at.len() > 1 {
             errors.push(twice(column, headings, &at, place));
         }
-        if at.is_empty() && column.missing != Some(Missing::Null) {
+        if at.is_empty() && column.missing != Some(Missing::AsNull) {
             errors.push(missing(column, &found, headings, place));
         }
         slots.push(at.first().copied());
@@ -102,7 +102,7 @@ fn missing(
             *column.name
         ),
         None => format!(
-            "no heading is near it: ask the sender, or write `missing: null` at `{}`",
+            "no heading is near it: ask the sender, or write `missing: as_null` at `{}`",
             *column.name
         ),
     };

@@ -111,7 +111,7 @@ fn column(column: &Column) -> Value {
         column.accepted,
         column.pattern.as_deref(),
         column.nulls,
-        column.missing == Some(Missing::Null),
+        column.missing == Some(Missing::AsNull),
         column.pseudonymise.as_deref(),
         rules,
     ])

@@ -77,8 +77,7 @@ pub enum Missing {
     /// The file is refused.
     Error,
     /// Every value is null.
-    #[serde(rename = "null")]
-    Null,
+    AsNull,
 }
 
 /// What a text must read as.

@@ -149,7 +149,7 @@ impl<'a> Structure<'a> {
                     .maybe_hint(did_you_mean(text, words.iter().copied())),
                 );
             }
-        } else if !(matches!(**node, Node::Null) && words.contains(&"null")) {
+        } else {
             self.wrong_kind(node, &one_of(words), what);
         }
     }
