@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
-"""Writes docs/reference.md from config/schema/*.json.
+"""Writes docs/reference.md from config/schema/*.json, and docs/errors.md from src/diag/codes.rs.
 
-    python3 docs/generate_reference.py           write it
-    python3 docs/generate_reference.py --check   write nothing; end with 1 if it is out of date
+    python3 docs/generate_reference.py           write them
+    python3 docs/generate_reference.py --check   write nothing; end with 1 if one is out of date
 
 The schema files themselves come from `martlet schema`. Standard library only.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "config" / "schema"
 REFERENCE = ROOT / "docs" / "reference.md"
+CODES = ROOT / "src" / "diag" / "codes.rs"
+ERRORS = ROOT / "docs" / "errors.md"
 
 # In the order a reader meets them.
 FILES = [
@@ -28,6 +31,19 @@ Generated from `config/schema/*.json` by `python3 docs/generate_reference.py`. D
 For teaching, read [pipelines.md](pipelines.md).
 
 A key marked **required** must be there. An unknown key is an error.
+"""
+
+ERRORS_HEAD = """# Codes of errors and warnings
+
+Generated from `src/diag/codes.rs` by `python3 docs/generate_reference.py`. Do not edit it.
+
+Every finding names its code: `error[unknown-key]`, or `"code": "unknown-key"` with `--json`. Codes
+are for programs, the words around them for people. The exit code is that of an error; a warning of the
+same code does not change how martlet ends. When several errors are found, the gravest decides:
+see [exit-codes.md](exit-codes.md).
+
+| code | what it says | exit |
+| --- | --- | --- |
 """
 
 
@@ -161,7 +177,7 @@ class Book:
         return out
 
 
-def render():
+def reference():
     known = {f"{stem}.json" for stem, _, _ in FILES}
     strangers = sorted(p.name for p in SCHEMAS.glob("*.json") if p.name not in known)
     if strangers:
@@ -172,17 +188,35 @@ def render():
     return "\n".join(lines).rstrip() + "\n"
 
 
+def errors():
+    text = CODES.read_text(encoding="utf-8")
+    exits = dict(re.findall(r"Self::(\w+) => (\d+),", text[: text.index("fn rank")]))
+    book = text[text.rindex("codes! {") :]
+    rows = re.findall(r"((?:    /// .*\n)+)    \w+ = \"([\w-]+)\" => (\w+);", book)
+    if len(rows) != book.count(" => "):
+        sys.exit("docs/generate_reference.py cannot read src/diag/codes.rs")
+    lines = [
+        f"| `{name}` | {one_line(words.replace('///', ' '))} | {exits[exit]} |"
+        for words, name, exit in rows
+    ]
+    return ERRORS_HEAD + "\n".join(lines) + "\n"
+
+
 def main():
     arguments = sys.argv[1:]
     if arguments not in ([], ["--check"]):
         sys.exit(__doc__)
-    text = render()
-    if arguments:
-        old = REFERENCE.read_text(encoding="utf-8") if REFERENCE.exists() else ""
-        if old != text:
-            sys.exit("docs/reference.md is out of date: run `python3 docs/generate_reference.py`")
-        return
-    REFERENCE.write_text(text, encoding="utf-8")
+    stale = []
+    for path, text in ((REFERENCE, reference()), (ERRORS, errors())):
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        if old == text:
+            continue
+        if arguments:
+            stale.append(str(path.relative_to(ROOT)))
+        else:
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        sys.exit(f"out of date: {', '.join(stale)}; run `python3 docs/generate_reference.py`")
 
 
 if __name__ == "__main__":
