@@ -454,7 +454,8 @@ impl<'a> Compiler<'a> {
             .fields()
             .iter()
             .zip(carries)
-            .filter_map(|(field, carries)| carries.then(|| field.name().clone()))
+            .filter(|(_, carries)| *carries)
+            .map(|(field, _)| field.name().clone())
             .collect();
         Some(Planned {
             query,

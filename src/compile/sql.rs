@@ -56,14 +56,15 @@ pub fn parse_as(source: &Arc<SourceText>, dialect: &dyn Dialect) -> Result<State
         );
     };
     if let Some(second) = statements.next() {
+        let place = statement_range(source, &second);
         return Err(Diagnostic::error(
             Code::SqlStatement,
             "the file holds more than one statement",
         )
-        .at((source, statement_range(source, &second)))
+        .at((source, place))
         .label("a second statement begins here")
-        .hint("one file makes one table: move the rest to a file of its own"))
-        .map_err(Into::into);
+        .hint("one file makes one table: move the rest to a file of its own")
+        .into());
     }
     match &first {
         Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => Ok(first),

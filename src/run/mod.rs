@@ -25,7 +25,7 @@ mod record;
 mod release;
 mod sources;
 
-pub use events::{Event, Listener, PublishedMart};
+pub use events::{Broken, Event, Listener, PublishedMart};
 pub use night::{Night, Options, Summary, as_of, run};
 pub use open::open;
 pub use preview::{Preview, PreviewedTable, preview};

@@ -219,7 +219,7 @@ fn inputs(night: &Night<'_>, node: &Node) -> Vec<Input> {
         let Some(record) = night.records.get(&table) else {
             continue;
         };
-        if matches!(table.kind, TableKind::Source | TableKind::Reference) {
+        if table.is_received() {
             inputs.extend(record.made.origins.iter().map(|o| Input {
                 table: table.to_string(),
                 file: Some(o.file.clone()),
