@@ -157,7 +157,7 @@ impl Listener for Human {
                     self.say("Ingested", &words);
                 }
                 for rule in broken {
-                    self.warn("Warning", &broken_rule(rule));
+                    self.warn("Warning", &format!("{table}: {}", broken_rule(rule)));
                 }
             }
             Event::Fresh { .. } => {}
