@@ -9,8 +9,8 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::Volatility;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, SetExpr, Spanned, Value,
-    VisitMut, VisitorMut, WildcardAdditionalOptions, visit_expressions, visit_expressions_mut,
+    self, Expr, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, Spanned, Value, VisitMut,
+    VisitorMut, WildcardAdditionalOptions, visit_expressions, visit_expressions_mut,
     visit_relations,
 };
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect};
@@ -93,10 +93,8 @@ pub fn select_all(statement: &mut Statement) {
     struct SelectAll;
     impl VisitorMut for SelectAll {
         type Break = ();
-        fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<()> {
-            if let SetExpr::Select(select) = query.body.as_mut()
-                && select.flavor == SelectFlavor::FromFirstNoSelect
-            {
+        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
+            if select.flavor == SelectFlavor::FromFirstNoSelect {
                 let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
                 select.projection = vec![all];
                 select.flavor = SelectFlavor::Standard;

@@ -11,12 +11,12 @@
 //!
 //! The runner never prints: it tells [`events`].
 
+mod build;
 mod events;
 mod fingerprints;
 mod freshness;
 mod ingredients;
 mod lock;
-mod marts;
 mod models;
 mod night;
 mod open;

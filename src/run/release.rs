@@ -245,8 +245,8 @@ fn targets(night: &Night<'_>) -> Result<Targets> {
         return Targets::new([]);
     };
     let mut batches = Vec::new();
-    for file in &record.made.files {
-        for batch in engine::read(&night.lake.root().join(file))? {
+    for file in record.files(&night.lake) {
+        for batch in engine::read(&file)? {
             batches.push(batch?);
         }
     }

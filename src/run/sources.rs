@@ -33,12 +33,7 @@ impl Night<'_> {
         let ingredients = Ingredients::of(node, self.as_of, inputs);
         let (record, why) = self.fresh(node, &ingredients)?;
         if let Some(record) = record {
-            let staged: Vec<_> = record
-                .made
-                .files
-                .iter()
-                .map(|f| self.lake.root().join(f))
-                .collect();
+            let staged = record.files(&self.lake);
             engine::register_files(&self.context, &node.name, &node.schema, &staged)?;
             self.records.insert(node.name.clone(), record);
             return self.check_freshness(node, source, &files).await;
