@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, LazyLock};
 
-use datafusion::common::Diagnostic as EngineDiagnostic;
+use datafusion::common::{Diagnostic as EngineDiagnostic, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::tokenizer::Span;
 use regex::Regex;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, SourceText};
+use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
 
 /// Plans a statement and checks its types, without data.
 ///
@@ -58,10 +58,15 @@ async fn try_plan(
 
 /// One engine error as a diagnostic; without a place if the engine gives none.
 pub fn translate(source: &Arc<SourceText>, error: &DataFusionError) -> Diagnostic {
-    if let Some(engine) = error.diagnostic() {
-        return from_engine(source, engine);
-    }
     let root = error.find_root();
+    if let Some(engine) = error.diagnostic() {
+        let mut found = from_engine(source, engine);
+        if let Some(hint) = columns_hint(root) {
+            // One good guess beats the engine's list of likely ones.
+            found.hints = vec![hint];
+        }
+        return found;
+    }
     if let DataFusionError::SQL(..) = root {
         return syntax_error(source, root);
     }
@@ -69,13 +74,39 @@ pub fn translate(source: &Arc<SourceText>, error: &DataFusionError) -> Diagnosti
         return Diagnostic::error(Code::Memory, first_line(message))
             .hint("raise memory_limit, or make the SQL keep less at once");
     }
-    let code = match root {
-        DataFusionError::Plan(_)
-        | DataFusionError::SchemaError(..)
-        | DataFusionError::NotImplemented(_) => Code::SqlPlan,
-        _ => Code::SqlPlan,
+    Diagnostic::error(Code::SqlPlan, clean(&root.strip_backtrace()))
+        .label("the types do not fit here")
+}
+
+/// The columns that were meant, or that there are.
+fn columns_hint(error: &DataFusionError) -> Option<String> {
+    const MOST: usize = 12;
+    let DataFusionError::SchemaError(inner, _) = error else {
+        return None;
     };
-    Diagnostic::error(code, clean(&root.strip_backtrace())).label("the types do not fit here")
+    let SchemaError::FieldNotFound {
+        field,
+        valid_fields,
+    } = inner.as_ref()
+    else {
+        return None;
+    };
+    let names: Vec<&str> = valid_fields.iter().map(|f| f.name.as_str()).collect();
+    did_you_mean(&field.name, names.iter().copied()).or_else(|| {
+        let more = names.len().saturating_sub(MOST);
+        let shown = names
+            .iter()
+            .take(MOST)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", ");
+        let rest = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        (!names.is_empty()).then(|| format!("there are {shown}{rest}"))
+    })
 }
 
 fn from_engine(source: &Arc<SourceText>, engine: &EngineDiagnostic) -> Diagnostic {
@@ -109,7 +140,7 @@ pub fn syntax_error(source: &Arc<SourceText>, error: &DataFusionError) -> Diagno
     static PLACE: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r" at Line: (\d+), Column: (\d+)").ok());
     let text = clean(&error.strip_backtrace());
-    if text.contains("recursion limit") {
+    if text.contains("recursion limit") || text.contains("RecursionLimitExceeded") {
         return Diagnostic::error(Code::SqlSyntax, "the SQL nests too deeply")
             .at((source, 0..0))
             .hint("break it into common table expressions");

@@ -1,6 +1,6 @@
 //! Spec and SQL to a [`Plan`]: names, graph, contracts. Collects every error, reads no data.
 //!
-//! The phases are those of [`project`]: collect the names; check the sources; parse the SQL and
+//! The phases are those of `project` and `tables`: collect the names; check the sources; parse the SQL and
 //! find what it reads; order the tables; plan each query on the declared columns of its inputs,
 //! and hold what it yields against its contract. A table whose inputs are at fault is not
 //! planned: its own errors would be echoes.
@@ -19,6 +19,7 @@ pub mod session;
 mod sources;
 pub mod sql;
 mod table;
+mod tables;
 
 pub use diagnose::{plan as plan_query, translate};
 pub use plan::{

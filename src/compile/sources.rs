@@ -17,7 +17,7 @@ use crate::spec::{Column, ColumnType, DateFormat, Files, OnFail, Project, Reader
 use super::contract::{FILE_COLUMN, LINE_COLUMN, staged_schema};
 use super::diagnose::clean;
 use super::names::{Declarations, check_identifier, unknown_table};
-use super::{RowRule, SourceNode, TableKind, TableName};
+use super::{RowRule, SourceNode, TableName};
 
 /// Checks one source and settles how its files are read in this target.
 pub fn compile(
@@ -66,8 +66,7 @@ pub fn check_overrides(
     found: &mut Diagnostics,
 ) {
     for (name, _) in project.settings.sources.iter() {
-        let source = TableName::parse(name)
-            .filter(|t| matches!(t.kind, TableKind::Source | TableKind::Reference));
+        let source = TableName::parse(name).filter(TableName::is_received);
         let place = (&project.settings.source, name.span());
         match source {
             Some(table) if declarations.contains_key(&table) => {}

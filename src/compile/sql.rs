@@ -9,8 +9,9 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::Volatility;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, ObjectName, ObjectNamePart, Spanned, Value, visit_expressions,
-    visit_expressions_mut, visit_relations,
+    self, Expr, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, Spanned, Value, VisitMut,
+    VisitorMut, WildcardAdditionalOptions, visit_expressions, visit_expressions_mut,
+    visit_relations,
 };
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect};
 use datafusion::sql::sqlparser::parser::Parser;
@@ -48,28 +49,26 @@ pub fn parse_as(source: &Arc<SourceText>, dialect: &dyn Dialect) -> Result<State
         .map_err(|e| Diagnostics::from(syntax_error(source, &e)))?;
     let mut statements = statements.into_iter();
     let Some(first) = statements.next() else {
-        return Err(
-            Diagnostic::error(Code::SqlStatement, "the file holds no SQL")
-                .at((source, 0..0))
-                .hint("write one SELECT")
-                .into(),
-        );
+        return Err(Diagnostic::error(Code::SqlStatement, "no SQL stands here")
+            .at((source, 0..0))
+            .hint("write one SELECT")
+            .into());
     };
     if let Some(second) = statements.next() {
-        return Err(Diagnostic::error(
-            Code::SqlStatement,
-            "the file holds more than one statement",
-        )
-        .at((source, statement_range(source, &second)))
-        .label("a second statement begins here")
-        .hint("one file makes one table: move the rest to a file of its own"))
-        .map_err(Into::into);
+        let place = statement_range(source, &second);
+        return Err(
+            Diagnostic::error(Code::SqlStatement, "more than one statement stands here")
+                .at((source, place))
+                .label("a second statement begins here")
+                .hint("one file makes one table: move the rest to a file of its own")
+                .into(),
+        );
     }
     match &first {
         Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => Ok(first),
         other => Err(Diagnostic::error(
             Code::SqlStatement,
-            "the file must hold a query: SELECT, or WITH … SELECT",
+            "this must be a query: SELECT, or WITH … SELECT",
         )
         .at((source, statement_range(source, other)))
         .label("this changes or explains something")
@@ -87,6 +86,25 @@ fn statement_range(source: &Arc<SourceText>, statement: &Statement) -> Range<usi
         let start = source.text.len() - source.text.trim_start().len();
         start..start
     })
+}
+
+/// Gives `FROM x` the `SELECT *` that it means.
+pub fn select_all(statement: &mut Statement) {
+    struct SelectAll;
+    impl VisitorMut for SelectAll {
+        type Break = ();
+        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
+            if select.flavor == SelectFlavor::FromFirstNoSelect {
+                let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+                select.projection = vec![all];
+                select.flavor = SelectFlavor::Standard;
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    if let Statement::Statement(inner) = statement {
+        let _ = VisitMut::visit(inner.as_mut(), &mut SelectAll);
+    }
 }
 
 /// The tables a statement reads, each with the places where it is named; common table

@@ -48,6 +48,11 @@ impl TableName {
         }
     }
 
+    /// Whether it comes from files: a source or a reference.
+    pub fn is_received(&self) -> bool {
+        matches!(self.kind, TableKind::Source | TableKind::Reference)
+    }
+
     /// Reads `kind.name`.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, name) = text.split_once('.')?;

@@ -140,6 +140,7 @@ mod tests {
     use datafusion::arrow::util::pretty::pretty_format_batches;
     use datafusion::prelude::SessionContext;
 
+    #[allow(clippy::disallowed_methods)] // a SELECT of this test's own
     async fn answer(select: &str) -> String {
         let context = SessionContext::new();
         for function in super::all() {

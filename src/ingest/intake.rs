@@ -126,10 +126,11 @@ impl Written {
 }
 
 impl Intake {
-    /// The warnings as findings.
-    pub fn findings(&self) -> Diagnostics {
+    /// The warnings of a kind, as findings.
+    pub fn findings(&self, about: About) -> Diagnostics {
         self.warnings
             .iter()
+            .filter(|w| w.about == about)
             .map(|w| {
                 let mut place = DataPlace::file(self.file.as_str());
                 place.line = w.line;

@@ -61,7 +61,7 @@ impl<'a> RateColumns<'a> {
         let mut rates = Vec::new();
         for rate in &spec.rates {
             let count = |name: &str| {
-                contract.index_of(name).map_err(|_| {
+                contract.index_of(name).map_err(|_| -> Diagnostics {
                     Diagnostic::error(
                         Code::UnknownName,
                         format!(
@@ -73,6 +73,7 @@ impl<'a> RateColumns<'a> {
                         name,
                         contract.fields().iter().map(|f| f.name().as_str()),
                     ))
+                    .into()
                 })
             };
             let target = match (rate.target.as_ref().map(|t| t.as_str()), day) {
@@ -103,9 +104,14 @@ impl<'a> RateColumns<'a> {
                     target,
                 }),
                 (numerator, denominator, target) => found.extend(
-                    [numerator.err(), denominator.err(), target.err()]
-                        .into_iter()
-                        .flatten(),
+                    [
+                        numerator.err(),
+                        denominator.err(),
+                        target.err().map(Into::into),
+                    ]
+                    .into_iter()
+                    .flatten()
+                    .flatten(),
                 ),
             }
         }

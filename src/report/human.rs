@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::diag::{Diagnostics, render};
-use crate::run::{Event, Listener};
+use crate::run::{Broken, Event, Listener};
 
 /// Prints a run's events.
 pub struct Human {
@@ -17,6 +17,8 @@ pub struct Human {
     colour: bool,
     quiet: bool,
     working: Arc<Mutex<Option<(String, Instant)>>>,
+    /// Why the current table is made.
+    why: Mutex<String>,
     done: Arc<AtomicBool>,
 }
 
@@ -38,6 +40,7 @@ impl Human {
             colour,
             quiet,
             working: Arc::new(Mutex::new(None)),
+            why: Mutex::default(),
             done: Arc::new(AtomicBool::new(false)),
         };
         if terminal {
@@ -131,37 +134,46 @@ impl Listener for Human {
             Event::Repaired { what } => self.say("Repaired", what),
             Event::Started { table, why } => {
                 self.work_on(Some(table.to_string()));
-                self.say("Making", &format!("{table} ({why})"));
+                *self.why.lock().unwrap_or_else(PoisonError::into_inner) = why.clone();
             }
-            Event::Ingested {
+            Event::Ingested { table, file, .. } => {
+                self.work_on(Some(format!("{table} {file}")));
+            }
+            Event::Taken {
                 table,
-                file,
+                files,
                 received,
                 good,
                 quarantined,
+                broken,
             } => {
-                let words = format!(
-                    "{table} {file}: {} received, {} good",
-                    thousands(*received),
-                    thousands(*good)
-                );
+                let files = plural(*files, "file");
+                let (received, good) = (thousands(*received), thousands(*good));
+                let words = format!("{table}: {files}, {received} received, {good} good");
                 if *quarantined > 0 {
-                    self.warn(
-                        "Ingested",
-                        &format!("{words}, {} quarantined", thousands(*quarantined)),
-                    );
+                    let refused = thousands(*quarantined);
+                    self.say("Ingested", &format!("{words}, {refused} quarantined"));
                 } else {
                     self.say("Ingested", &words);
                 }
+                for rule in broken {
+                    self.warn("Warning", &format!("{table}: {}", broken_rule(rule)));
+                }
             }
             Event::Fresh { .. } => {}
+            // What a source came to was said when its files were read.
+            Event::Made { table, .. } if table.is_received() => self.work_on(None),
             Event::Made { table, rows, took } => {
                 self.work_on(None);
-                let rows =
-                    rows.map_or_else(|| "a view".to_owned(), |n| format!("{} rows", thousands(n)));
+                let rows = rows.map_or_else(
+                    || "a view".to_owned(),
+                    |n| plural(usize::try_from(n).unwrap_or(usize::MAX), "row"),
+                );
+                let why = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+                let seconds = took.as_secs_f64();
                 self.say(
                     "Made",
-                    &format!("{table}: {rows} in {:.1} s", took.as_secs_f64()),
+                    &format!("{table}: {rows} in {seconds:.1} s ({why})"),
                 );
             }
             Event::Skipped { table, because } => {
@@ -208,17 +220,38 @@ impl Listener for Human {
     }
 }
 
+/// "5 rows break `valid` of nhs_number in 4 files (kept): first people_2026-01.csv:52".
+fn broken_rule(broken: &Broken) -> String {
+    let of = broken
+        .column
+        .as_ref()
+        .map_or_else(String::new, |c| format!(" of {c}"));
+    let fate = match broken.on_fail.as_str() {
+        "warn" => "kept",
+        "quarantine" => "quarantined",
+        _ => "file refused",
+    };
+    let (file, line) = &broken.first;
+    let verb = if broken.rows == 1 { "breaks" } else { "break" };
+    format!(
+        "{} {verb} `{}`{of}: {fate}; first {file}:{line}",
+        plural(usize::try_from(broken.rows).unwrap_or(usize::MAX), "row"),
+        broken.rule
+    )
+}
+
 /// One line to stderr. A closed stderr is nobody's fault.
 fn write_line(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
-/// "1 table", "2 tables".
+/// "1 table", "2 tables", "1,234 tables".
 pub fn plural(n: usize, word: &str) -> String {
+    let number = thousands(n as u64);
     if n == 1 {
-        format!("1 {word}")
+        format!("{number} {word}")
     } else {
-        format!("{n} {word}s")
+        format!("{number} {word}s")
     }
 }
 

@@ -47,6 +47,20 @@ impl Listener for Trace {
             } => {
                 info!(event = "ingested", %table, file, received, good, quarantined);
             }
+            Event::Taken {
+                table,
+                files,
+                received,
+                good,
+                quarantined,
+                broken,
+            } => {
+                info!(event = "taken", %table, files, received, good, quarantined);
+                for rule in broken {
+                    let column = rule.column.as_deref();
+                    warn!(event = "broken", %table, rule = rule.rule, column, rows = rule.rows, on_fail = rule.on_fail);
+                }
+            }
             Event::Fresh { table } => info!(event = "fresh", %table),
             Event::Made { table, rows, took } => {
                 let seconds = took.as_secs_f64();

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::compile::TableName;
 use crate::diag::Diagnostic;
 
@@ -42,6 +44,21 @@ pub enum Event {
         good: u64,
         /// Rows refused.
         quarantined: u64,
+    },
+    /// All new files of a source were read.
+    Taken {
+        /// The source.
+        table: TableName,
+        /// How many files.
+        files: usize,
+        /// Rows in them.
+        received: u64,
+        /// Rows staged.
+        good: u64,
+        /// Rows refused.
+        quarantined: u64,
+        /// The rules that rows broke.
+        broken: Vec<Broken>,
     },
     /// A table is as it should be; nothing was done.
     Fresh {
@@ -85,6 +102,23 @@ pub enum Event {
         /// In one sentence.
         why: String,
     },
+}
+
+/// A rule that rows of a source broke, over all its new files.
+#[derive(Debug, Clone, Serialize)]
+pub struct Broken {
+    /// The rule.
+    pub rule: String,
+    /// The column, for a rule on values.
+    pub column: Option<String>,
+    /// What happened to the rows: `warn`, `quarantine`, `reject_file`.
+    pub on_fail: String,
+    /// How many rows broke it.
+    pub rows: u64,
+    /// In how many files.
+    pub files: usize,
+    /// The first of them, as `_file` has it, and the line.
+    pub first: (String, i64),
 }
 
 /// A mart that readers see.

@@ -11,12 +11,12 @@
 //!
 //! The runner never prints: it tells [`events`].
 
+mod build;
 mod events;
 mod fingerprints;
 mod freshness;
 mod ingredients;
 mod lock;
-mod marts;
 mod models;
 mod night;
 mod open;
@@ -25,7 +25,7 @@ mod record;
 mod release;
 mod sources;
 
-pub use events::{Event, Listener, PublishedMart};
+pub use events::{Broken, Event, Listener, PublishedMart};
 pub use night::{Night, Options, Summary, as_of, run};
 pub use open::open;
 pub use preview::{Preview, PreviewedTable, preview};

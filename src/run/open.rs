@@ -1,7 +1,6 @@
 //! What has been made, opened for reading: for questions, not for the night.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
 
@@ -55,13 +54,8 @@ pub async fn open(
             engine::register_view(context, &node.name, logical)?;
             continue;
         }
-        let files: Vec<_> = record
-            .made
-            .files
-            .iter()
-            .map(|f| lake.root().join(f))
-            .collect();
-        engine::register_files(context, &node.name, &Arc::clone(&node.schema), &files)?;
+        let files = record.files(&lake);
+        engine::register_files(context, &node.name, &node.schema, &files)?;
     }
     Ok(())
 }

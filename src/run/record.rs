@@ -68,12 +68,18 @@ impl NodeRecord {
         write_json(&lake.node_record(&table.to_string()), self)
     }
 
-    /// Whether the rows it speaks of are still there.
-    pub fn is_whole(&self, lake: &Lake) -> bool {
+    /// The Parquet files that hold its rows.
+    pub fn files(&self, lake: &Lake) -> Vec<PathBuf> {
         self.made
             .files
             .iter()
-            .all(|f| lake.root().join(f).is_file())
+            .map(|f| lake.root().join(f))
+            .collect()
+    }
+
+    /// Whether the rows it speaks of are still there.
+    pub fn is_whole(&self, lake: &Lake) -> bool {
+        self.files(lake).iter().all(|f| f.is_file())
     }
 }
 

@@ -219,7 +219,7 @@ fn inputs(night: &Night<'_>, node: &Node) -> Vec<Input> {
         let Some(record) = night.records.get(&table) else {
             continue;
         };
-        if matches!(table.kind, TableKind::Source | TableKind::Reference) {
+        if table.is_received() {
             inputs.extend(record.made.origins.iter().map(|o| Input {
                 table: table.to_string(),
                 file: Some(o.file.clone()),
@@ -245,8 +245,8 @@ fn targets(night: &Night<'_>) -> Result<Targets> {
         return Targets::new([]);
     };
     let mut batches = Vec::new();
-    for file in &record.made.files {
-        for batch in engine::read(&night.lake.root().join(file))? {
+    for file in record.files(&night.lake) {
+        for batch in engine::read(&file)? {
             batches.push(batch?);
         }
     }

@@ -1,5 +1,6 @@
 //! One source: what arrived, what of it is new, and its rows typed and staged.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -9,9 +10,9 @@ use futures::stream::{self, StreamExt};
 use crate::compile::{Node, SourceNode};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::engine;
-use crate::ingest::{self, Arrived, Intake};
+use crate::ingest::{self, About, Arrived, Intake};
 
-use super::events::Event;
+use super::events::{Broken, Event};
 use super::ingredients::{Ingredients, hash};
 use super::record::{Made, NodeRecord, Origin};
 use super::{Night, freshness};
@@ -32,12 +33,7 @@ impl Night<'_> {
         let ingredients = Ingredients::of(node, self.as_of, inputs);
         let (record, why) = self.fresh(node, &ingredients)?;
         if let Some(record) = record {
-            let staged: Vec<_> = record
-                .made
-                .files
-                .iter()
-                .map(|f| self.lake.root().join(f))
-                .collect();
+            let staged = record.files(&self.lake);
             engine::register_files(&self.context, &node.name, &node.schema, &staged)?;
             self.records.insert(node.name.clone(), record);
             return self.check_freshness(node, source, &files).await;
@@ -148,7 +144,7 @@ impl Night<'_> {
                 };
                 async move {
                     match known? {
-                        Some(intake) => Ok(intake),
+                        Some(intake) => Ok((intake, false)),
                         None => {
                             let (arrived, key) = (file.arrived.clone(), file.key.clone());
                             let done = tokio::task::spawn_blocking(move || {
@@ -164,8 +160,7 @@ impl Night<'_> {
                             .await;
                             let intake = done
                                 .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))??;
-                            self.tell(node, &intake);
-                            Ok(intake)
+                            Ok((intake, true))
                         }
                     }
                 }
@@ -173,8 +168,19 @@ impl Night<'_> {
             .buffered(jobs.max(1));
         let mut found = Diagnostics::default();
         let mut intakes = Vec::with_capacity(files.len());
+        let mut new = Vec::new();
         while let Some(done) = work.next().await {
-            intakes.extend(found.take(done));
+            if let Some((intake, is_new)) = found.take(done) {
+                if is_new {
+                    self.tell(node, &intake);
+                    new.push(intakes.len());
+                }
+                intakes.push(intake);
+            }
+        }
+        let new: Vec<&Intake> = new.into_iter().map(|i| &intakes[i]).collect();
+        if !new.is_empty() {
+            self.listener.event(&taken(node, &new));
         }
         if found.has_errors() {
             Err(found)
@@ -191,7 +197,8 @@ impl Night<'_> {
             good: intake.good,
             quarantined: intake.quarantined,
         });
-        for warning in intake.findings() {
+        // What rules rows broke is told once for all files; see `taken`.
+        for warning in intake.findings(About::Header) {
             self.listener.event(&Event::Warned(warning));
         }
     }
@@ -221,5 +228,37 @@ fn origin(intake: &Intake) -> Origin {
         received: intake.received,
         good: intake.good,
         quarantined: intake.quarantined,
+    }
+}
+
+/// What the new files of a source came to.
+fn taken(node: &Node, new: &[&Intake]) -> Event {
+    let mut broken: BTreeMap<(&str, Option<&str>, &str), Broken> = BTreeMap::new();
+    for intake in new {
+        for rule in &intake.rules {
+            let key = (
+                rule.rule.as_str(),
+                rule.column.as_deref(),
+                rule.on_fail.as_str(),
+            );
+            let entry = broken.entry(key).or_insert_with(|| Broken {
+                rule: rule.rule.clone(),
+                column: rule.column.clone(),
+                on_fail: rule.on_fail.clone(),
+                rows: 0,
+                files: 0,
+                first: (intake.file.clone(), rule.first_line),
+            });
+            entry.rows += rule.count;
+            entry.files += 1;
+        }
+    }
+    Event::Taken {
+        table: node.name.clone(),
+        files: new.len(),
+        received: new.iter().map(|i| i.received).sum(),
+        good: new.iter().map(|i| i.good).sum(),
+        quarantined: new.iter().map(|i| i.quarantined).sum(),
+        broken: broken.into_values().collect(),
     }
 }

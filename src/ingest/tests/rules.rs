@@ -1,6 +1,7 @@
 //! What happens to rows that break a rule.
 
 use super::*;
+use crate::ingest::About;
 use crate::spec::OnFail;
 use datafusion::logical_expr::col;
 use datafusion::prelude::lit;
@@ -79,7 +80,7 @@ fn warn_keeps_the_row_and_empties_only_what_does_not_read() {
     // One broken `valid` is not above its own limit; `accepted` has none.
     assert_eq!(intake.warnings.len(), 1);
     assert!(intake.warnings[0].message.contains("`accepted` of `c`"));
-    assert_eq!(intake.findings().len(), 1);
+    assert_eq!(intake.findings(About::Rule).len(), 1);
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn a_new_column_is_warned_of_refused_or_ignored() {
 #[test]
 fn a_column_may_be_missing_if_the_contract_says_so() {
     let world = World::new(
-        "sensitivity: open\nfiles: { path: p.csv, csv: {} }\ncolumns: [{ name: a, type: string }, { name: b, type: int, missing: \"null\" }]",
+        "sensitivity: open\nfiles: { path: p.csv, csv: {} }\ncolumns: [{ name: a, type: string }, { name: b, type: int, missing: as_null }]",
     );
     let intake = world.take_in("p.csv", "a\nx\n").expect("takes in");
     assert_eq!(world.column(&intake, "b"), ["null"]);

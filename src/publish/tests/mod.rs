@@ -60,9 +60,12 @@ fn targets() -> Targets {
     .expect("targets")
 }
 
+/// Month, trust, total, within.
+type Count<'a> = (&'a str, &'a str, Option<f64>, Option<f64>);
+
 /// Month, trust, total and within; counts in halves, as SQL may give them: text and integers are
 /// cast, tenths are doubles.
-fn counts(rows: &[(&str, &str, Option<f64>, Option<f64>)]) -> RecordBatch {
+fn counts(rows: &[Count<'_>]) -> RecordBatch {
     let day = |text: &str| from_date(text.parse().expect("a date"));
     let schema = Schema::new(vec![
         Field::new("month", DataType::Date32, true),
@@ -70,7 +73,7 @@ fn counts(rows: &[(&str, &str, Option<f64>, Option<f64>)]) -> RecordBatch {
         Field::new("total", DataType::Float64, true),
         Field::new("within", DataType::Float64, true),
     ]);
-    let float = |pick: fn(&(&str, &str, Option<f64>, Option<f64>)) -> Option<f64>| {
+    let float = |pick: fn(&Count<'_>) -> Option<f64>| {
         Arc::new(
             rows.iter()
                 .map(pick)

@@ -1,0 +1,60 @@
+# Every command a person needs. `make` alone says which there are.
+
+# Outside the clone, so that a fresh clone builds only what is ours.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/martlet-target
+VENV := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/martlet-python
+MARTLET := $(CARGO_TARGET_DIR)/debug/martlet
+RELEASED := $(CARGO_TARGET_DIR)/release/martlet
+ARGS ?=
+
+.PHONY: help run test bench fmt lint docs release compiler clients
+
+help:
+	@echo "make run      last night's marts from data-samples/ (ARGS='--target real' for another target)"
+	@echo "make test     format, lint, unit and integration tests, the SQL's tests, the sample night"
+	@echo "make bench    how long the steps take, as ratios (release build)"
+	@echo "make fmt      format the Rust"
+	@echo "make lint     format check and clippy"
+	@echo "make docs     regenerate the schema files and the reference"
+	@echo "make release  the optimised binary"
+
+run: compiler
+	cargo build --locked --bin martlet
+	$(MARTLET) run $(ARGS)
+
+# The test runner comes last: its closing lines are the verdict.
+test: compiler clients lint
+	MARTLET_TEST_PYTHON=$(VENV)/bin/python cargo test --locked
+
+lint: compiler
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+fmt:
+	cargo fmt
+
+docs: compiler
+	cargo build --locked --bin martlet
+	$(MARTLET) schema
+	python3 docs/generate_reference.py
+
+release: compiler
+	cargo build --locked --release --bin martlet
+	@echo "$(RELEASED)"
+
+bench: release
+	tests/scripts/bench.sh $(RELEASED)
+
+# Some crates hold C: a machine with Rust alone may lack its compiler.
+compiler:
+	@command -v cc >/dev/null || { apt-get update -q && apt-get install -qy build-essential; }
+
+# Real readers of the marts: DuckDB, pyarrow and pandas.
+clients: $(VENV)/ready
+
+$(VENV)/ready: tests/requirements.txt
+	@python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null \
+		|| { apt-get update -q && apt-get install -qy python3-venv; }
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q -r tests/requirements.txt
+	touch $@

@@ -1,0 +1,293 @@
+//! Models and marts: each planned on the declared columns of what it reads, and held against what
+//! it promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
+use crate::spec::{Mart, Model, TableCheck};
+
+use super::names::{Declaration, Declared};
+use super::project::{Compiler, Parsed};
+use super::{
+    Body, MartNode, ModelNode, PlannedCheck, Query, TableKind, TableName, checks, diagnose,
+    lineage, marts,
+};
+
+/// What planning a query settles.
+struct Planned {
+    query: Query,
+    inputs: BTreeSet<TableName>,
+    schema: Schema,
+    /// The columns that carry identifiable values.
+    identifiable: BTreeSet<String>,
+}
+impl<'a> Compiler<'a> {
+    /// Plans every model and mart on the declared columns of what it reads.
+    pub(super) async fn tables(
+        &mut self,
+        order: &[TableName],
+        mut queries: BTreeMap<TableName, Option<Parsed>>,
+    ) {
+        for table in order {
+            let Some(declaration) = self.declarations.get(table).cloned() else {
+                continue;
+            };
+            let parsed = queries.remove(table).flatten();
+            match declaration.body {
+                Declared::Source(_) => {}
+                Declared::Model(spec) => self.model(table, spec, &declaration, parsed).await,
+                Declared::Mart(spec) => self.mart(table, spec, &declaration, parsed).await,
+            }
+        }
+    }
+
+    async fn model(
+        &mut self,
+        table: &TableName,
+        spec: &Model,
+        declaration: &Declaration<'a>,
+        parsed: Option<Parsed>,
+    ) {
+        let Some(Planned {
+            query,
+            inputs,
+            schema,
+            identifiable,
+        }) = self.plan(parsed).await
+        else {
+            return;
+        };
+        self.identifiable.insert(table.clone(), identifiable);
+        let schema = self.stored_schema(&query, schema);
+        self.know(table, &schema);
+        for name in &spec.grain {
+            if schema.field_with_name(name).is_err() {
+                let columns = schema.fields().iter().map(|f| f.name().as_str());
+                self.found.push(
+                    Diagnostic::error(
+                        Code::UnknownName,
+                        format!("the SQL yields no column `{}`", **name),
+                    )
+                    .at((declaration.source(), name.span()))
+                    .maybe_hint(did_you_mean(name, columns)),
+                );
+            }
+        }
+        let checks = self.checks(table, &spec.checks, declaration.source(), &declaration.span);
+        let order = if spec.grain.is_empty() {
+            schema.fields().iter().map(|f| f.name().clone()).collect()
+        } else {
+            spec.grain.iter().map(|g| g.as_str().to_owned()).collect()
+        };
+        let body = Body::Model(Box::new(ModelNode {
+            spec: spec.clone(),
+            query,
+            materialized: spec.materialized,
+            order,
+            checks,
+        }));
+        self.keep(
+            table,
+            declaration,
+            spec.tags.clone(),
+            spec.description.clone(),
+            schema,
+            inputs,
+            body,
+        );
+    }
+
+    async fn mart(
+        &mut self,
+        table: &TableName,
+        spec: &Mart,
+        declaration: &Declaration<'a>,
+        parsed: Option<Parsed>,
+    ) {
+        let text = declaration.source();
+        marts::check_declaration(
+            spec,
+            text,
+            &self.project.settings.audiences,
+            &mut self.found,
+        );
+        self.check_targets(spec, text);
+        let contract = marts::contract(spec);
+        // Readers of the mart see its contract, even if its own SQL is at fault.
+        self.know(table, &contract);
+        let checks = self.checks(table, &spec.checks, text, &declaration.span);
+        let Some(Planned {
+            query,
+            mut inputs,
+            schema,
+            identifiable,
+        }) = self.plan(parsed).await
+        else {
+            return;
+        };
+        let mut found = Diagnostics::default();
+        marts::check_contract(spec, &contract, &schema, &query.source, text, &mut found);
+        marts::check_identifiable(spec, &identifiable, &query.source, &mut found);
+        self.found.extend(found);
+        if spec.rates.iter().any(|r| r.target.is_some()) {
+            inputs.insert(targets());
+        }
+        let published = (self.published)(&contract, spec);
+        let body = Body::Mart(Box::new(MartNode {
+            spec: spec.clone(),
+            query,
+            contract: Arc::clone(&contract),
+            published,
+            checks,
+        }));
+        self.keep(
+            table,
+            declaration,
+            spec.tags.clone(),
+            spec.description.clone(),
+            contract,
+            inputs,
+            body,
+        );
+    }
+
+    /// Rates with targets need `reference.targets` with its columns.
+    fn check_targets(&mut self, spec: &Mart, text: &Arc<SourceText>) {
+        let Some(target) = spec.rates.iter().find_map(|r| r.target.as_ref()) else {
+            return;
+        };
+        let columns = ["measure", "valid_from", "valid_to", "value"];
+        let missing: Vec<&str> = match self.schemas.get(&targets()) {
+            Some(schema) => columns
+                .into_iter()
+                .filter(|c| schema.field_with_name(c).is_err())
+                .collect(),
+            None => columns.to_vec(),
+        };
+        if !missing.is_empty() {
+            self.found.push(
+                Diagnostic::error(
+                    Code::UnknownName,
+                    format!(
+                        "targets need a table `{}` with {}",
+                        targets(),
+                        missing.join(", ")
+                    ),
+                )
+                .at((text, target.span())),
+            );
+        }
+    }
+
+    async fn plan(&mut self, parsed: Option<Parsed>) -> Option<Planned> {
+        let Parsed { query, inputs } = parsed?;
+        if inputs.iter().any(|i| !self.schemas.contains_key(i)) {
+            // What it reads is at fault, and said: more would be noise.
+            return None;
+        }
+        let day = NaiveDate::default();
+        let state = self.context.state();
+        let plan = diagnose::plan(&state, &query.source, query.at(day)).await;
+        let plan = self.found.take(plan)?;
+        let schema = plan.schema().as_arrow().clone();
+        self.check_result(&query.source, &schema);
+        let carries = lineage::identifiable(&plan, &self.identifiable);
+        let identifiable = schema
+            .fields()
+            .iter()
+            .zip(carries)
+            .filter(|(_, carries)| *carries)
+            .map(|(field, _)| field.name().clone())
+            .collect();
+        Some(Planned {
+            query,
+            inputs,
+            schema,
+            identifiable,
+        })
+    }
+
+    /// Reports columns of a result that have no name or share one.
+    fn check_result(&mut self, source: &Arc<SourceText>, schema: &Schema) {
+        let mut seen = BTreeSet::new();
+        for field in schema.fields() {
+            let plain = field
+                .name()
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let fault = if !seen.insert(field.name()) {
+                "two columns of the result are called"
+            } else if !plain {
+                "a column of the result has no name of its own:"
+            } else {
+                continue;
+            };
+            self.found.push(
+                Diagnostic::error(Code::SqlPlan, format!("{fault} `{}`", field.name()))
+                    .at((source, 0..0))
+                    .hint("name it: expression AS name"),
+            );
+        }
+    }
+
+    /// The columns a model has once it is stored, in types that every step agrees on.
+    fn stored_schema(&mut self, query: &Query, schema: Schema) -> SchemaRef {
+        let fields: Vec<Field> = schema
+            .fields()
+            .iter()
+            .map(|field| {
+                if field.data_type() == &DataType::Null {
+                    self.found.push(
+                        Diagnostic::error(
+                            Code::SqlPlan,
+                            format!("`{}` is nothing but NULL: it has no type", field.name()),
+                        )
+                        .at((&query.source, 0..0))
+                        .hint("cast it: CAST(NULL AS DATE)"),
+                    );
+                }
+                Field::new(field.name(), stored_type(field.data_type()), true)
+            })
+            .collect();
+        Arc::new(Schema::new(fields))
+    }
+
+    fn checks(
+        &mut self,
+        table: &TableName,
+        checks: &[TableCheck],
+        text: &Arc<SourceText>,
+        span: &Range<usize>,
+    ) -> Vec<PlannedCheck> {
+        checks::plan(
+            &self.context,
+            table,
+            checks,
+            &self.schemas,
+            text,
+            span,
+            &mut self.found,
+        )
+    }
+}
+
+fn targets() -> TableName {
+    TableName::new(TableKind::Reference, "targets")
+}
+/// The type a column is stored in: no views, no dictionaries, no unsigned, no nanoseconds.
+fn stored_type(kind: &DataType) -> DataType {
+    match kind {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::Dictionary(_, value) => stored_type(value),
+        t if t.is_integer() => DataType::Int64,
+        DataType::Float16 | DataType::Float32 => DataType::Float64,
+        DataType::Date64 => DataType::Date32,
+        DataType::Timestamp(_, _) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        other => other.clone(),
+    }
+}
