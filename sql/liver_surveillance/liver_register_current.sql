@@ -6,9 +6,9 @@
 -- by date of status, then by code. A register that has transferred the person away has
 -- no claim.
 -- Eligible: everybody except people any register of the month has as died, transplanted
--- or with liver cancer, and people clinically unsuitable. Those who declined stay in,
--- also where "unsuitable" means the patient's choice.
--- Source: Cancer Alliance plan; NICE QS152 statement 4; marts contract.
+-- or with liver cancer, and people clinically unsuitable. Those who declined or are
+-- suspended stay in, and so do those whom "unsuitable" means by their own choice.
+-- Source: Cancer Alliance plan; NICE QS152 statement 4.
 WITH registered AS (
     SELECT
         period AS month,

@@ -3,7 +3,8 @@
 -- Baseline is the first scan; it counts up to 74 years and 364 days, so a first scan on
 -- the 75th birthday is out, and so are the scans after it. Follow-ups are later scans,
 -- by days from the baseline, both ends in: 61-152, 335-465 and 669-791.
--- Source: programme data item dictionary, items 1 to 14 (its windows, not the code's).
+-- Source: programme data item dictionary, items 1 to 14. The national evaluation's code
+-- cuts the windows a day or more otherwise; the dictionary's stand here.
 WITH accepted AS (
     SELECT DISTINCT person_key
     FROM source.lung_invites

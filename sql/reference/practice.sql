@@ -1,7 +1,7 @@
 -- One row per practice code.
 --
--- The list may repeat a code (171 practices were once split over several rows and
--- later corrected), so one row is kept: an open one before a closed one, the latest
+-- The list may repeat a code (171 practices were once split over several rows, and
+-- put right later), so one row is kept: an open one before a closed one, the latest
 -- opened first.
 -- Source: ODS practice list.
 WITH ranked AS (
