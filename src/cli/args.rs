@@ -188,6 +188,9 @@ pub struct RunArgs {
     /// Build and check; leave readers' files alone
     #[arg(long)]
     pub no_publish: bool,
+    /// Go on without files that were taken before and are gone
+    #[arg(long)]
+    pub accept_missing: bool,
     /// Wait for another run to finish
     #[arg(long)]
     pub wait: bool,

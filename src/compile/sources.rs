@@ -111,6 +111,16 @@ fn check_files(files: &Files, text: &Arc<SourceText>, found: &mut Diagnostics) -
 
 fn check_captures(files: &Files, text: &Arc<SourceText>, found: &mut Diagnostics) {
     let path = files.path.as_str();
+    if path
+        .rsplit_once('/')
+        .is_some_and(|(folder, _)| folder.contains(['{', '}']))
+    {
+        found.push(
+            Diagnostic::error(Code::NotSupported, "a capture stands in a folder's name")
+                .at((text, files.path.span()))
+                .hint("captures stand in the file's name only"),
+        );
+    }
     let mut in_path = BTreeSet::new();
     let mut rest = path;
     while let Some((_, after)) = rest.split_once('{') {

@@ -1,8 +1,9 @@
 //! What has arrived: the files of a source, by the pattern of their names.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::compile::{SourceNode, TableName};
@@ -83,6 +84,33 @@ pub fn discover(node: &SourceNode, table: &TableName, now: SystemTime) -> Result
         waiting,
         warnings: found,
     })
+}
+
+/// Files that no source takes, in the folders that sources with captures in their names look into:
+/// a file that nobody reads is most likely misnamed. By path below the root.
+pub fn strays<'a>(nodes: impl IntoIterator<Item = &'a SourceNode>) -> Vec<String> {
+    let mut folders: BTreeMap<PathBuf, Vec<Pattern>> = BTreeMap::new();
+    for node in nodes {
+        if let Ok(pattern) = Pattern::of(&node.files) {
+            let folder = node.root.join(&pattern.folder);
+            folders.entry(folder).or_default().push(pattern);
+        }
+    }
+    // A folder of files with names of their own may hold anything else beside them.
+    folders.retain(|_, patterns| patterns.iter().any(|p| !p.is_literal()));
+    let mut strays = Vec::new();
+    for (folder, patterns) in folders {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let taken = |p: &Pattern| !matches!(p.fit(&name), Ok(Fit::No));
+            if !is_unfinished(&name) && !entry.path().is_dir() && !patterns.iter().any(taken) {
+                let below = patterns.first().map_or("", |p| p.folder.as_str());
+                strays.push(format!("{below}/{name}"));
+            }
+        }
+    }
+    strays.sort();
+    strays
 }
 
 /// The names in a folder. A folder that cannot be listed is never "no files".
@@ -209,7 +237,7 @@ fn is_folder(shown: &str) -> Diagnostic {
 fn nothing(table: &TableName, pattern: &Pattern, folder: &Path) -> Diagnostic {
     if pattern.is_literal() {
         Diagnostic::error(
-            Code::MissingFile,
+            Code::FileName,
             format!("the file of `{table}` is not there"),
         )
         .at(DataPlace::file(

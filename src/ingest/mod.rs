@@ -40,7 +40,7 @@ mod rules;
 mod tests;
 
 pub use arrived::{Arrived, fingerprint};
-pub use discover::{Discovery, discover};
+pub use discover::{Discovery, discover, strays};
 pub use intake::{About, Intake, RuleCount, Warning, Written};
 pub use key::{INGEST_VERSION, staging_key};
 pub use load::ingest;

@@ -69,6 +69,7 @@ impl Night<'_> {
             content: file.hash,
             rows: Some(file.rows),
             origins: Vec::new(),
+            root: None,
         };
         remove_siblings(&path);
         let record = NodeRecord {

@@ -11,6 +11,7 @@
 //!
 //! The runner never prints: it tells [`events`].
 
+mod arrivals;
 mod build;
 mod events;
 mod fingerprints;

@@ -64,6 +64,7 @@ impl Night<'_> {
             content: ingredients.key(),
             rows: None,
             origins: Vec::new(),
+            root: None,
         };
         let record = NodeRecord {
             ingredients,

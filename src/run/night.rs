@@ -8,10 +8,10 @@ use datafusion::execution::context::SessionContext;
 use serde::Serialize;
 
 use crate::compile::{Body, Node, Plan, TableKind, TableName, select};
-use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::engine::{Engine, Limits};
 use crate::functions;
-use crate::ingest::PseudonymKey;
+use crate::ingest::{self, PseudonymKey};
 use crate::store::Lake;
 
 use super::events::{Event, Listener, PublishedMart};
@@ -32,6 +32,8 @@ pub struct Options {
     pub full_refresh: bool,
     /// Build and check, and leave readers' files alone.
     pub no_publish: bool,
+    /// Go on without files that were taken before and are gone.
+    pub accept_missing: bool,
     /// Wait for another run to finish.
     pub wait: bool,
     /// Files read at once. 0: as many as there are partitions.
@@ -128,6 +130,7 @@ pub async fn run(
         failed: BTreeSet::new(),
         fresh: 0,
     };
+    night.tell_strays();
     let mut found = Diagnostics::default();
     for node in plan.nodes.iter().filter(|n| needed.contains(&n.name)) {
         night.table(node, &mut found).await;
@@ -196,6 +199,21 @@ fn claim(lake: &Lake, target: &str) -> Result<()> {
 }
 
 impl Night<'_> {
+    /// Says which files of the inbox nobody reads: most likely they are misnamed.
+    fn tell_strays(&self) {
+        let sources = self.plan.nodes.iter().filter_map(|n| match &n.body {
+            Body::Source(source) => Some(source.as_ref()),
+            _ => None,
+        });
+        for stray in ingest::strays(sources) {
+            self.listener.event(&Event::Warned(
+                Diagnostic::warning(Code::FileName, "no source takes this file")
+                    .at(DataPlace::file(stray))
+                    .hint("if it is data, rename it as the source's `path` has it"),
+            ));
+        }
+    }
+
     async fn table(&mut self, node: &Node, found: &mut Diagnostics) {
         if let Some(because) = node.inputs.iter().find(|i| self.failed.contains(i)) {
             self.listener.event(&Event::Skipped {

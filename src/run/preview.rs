@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use std::time::SystemTime;
 
 use crate::compile::{Body, Node, Plan, SourceNode, TableName, select};
 use crate::diag::{Diagnostics, Result};
-use crate::ingest::{self, PseudonymKey};
+use crate::ingest::PseudonymKey;
 use crate::store::Lake;
 
+use super::arrivals::Search;
 use super::fingerprints::Fingerprints;
 use super::ingredients::Ingredients;
 use super::night::{Options, as_of, choose};
@@ -134,25 +134,18 @@ impl Teller<'_> {
     }
 
     fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<BTreeMap<String, String>> {
-        let pseudonymises = source.spec.columns.iter().any(|c| c.pseudonymise.is_some());
-        let key = self
-            .key
-            .filter(|_| pseudonymises)
-            .map(PseudonymKey::fingerprint);
-        let discovery = ingest::discover(source, &node.name, SystemTime::now())?;
-        let mut inputs = BTreeMap::new();
-        for arrived in discovery.files {
-            let hash = self.fingerprints.of(&arrived)?;
-            let key = ingest::staging_key(
-                &hash,
-                source,
-                &arrived.captures,
-                &arrived.shown,
-                key.as_deref(),
-            );
-            inputs.insert(arrived.shown, key);
-        }
-        Ok(inputs)
+        let search = Search {
+            node,
+            source,
+            lake: &self.lake,
+            key: self.key,
+            accept_missing: self.options.accept_missing,
+        };
+        let (files, _) = search.files(&mut self.fingerprints)?;
+        Ok(files
+            .into_iter()
+            .map(|f| (f.arrived.shown, f.key))
+            .collect())
     }
 }
 

@@ -195,7 +195,7 @@ fn provenance(night: &Night<'_>, node: &Node, mart: &MartNode, record: &NodeReco
         inputs: inputs(night, node),
         sql_hash: ingredients.sql.clone().unwrap_or_default(),
         contract_hash: ingredients.contract.clone(),
-        parameters: ingredients.parameters.clone(),
+        parameters: parameters(night, node),
         as_of: ingredients.as_of.map(|d| d.to_string()),
         checks: record
             .checks
@@ -209,6 +209,20 @@ fn provenance(night: &Night<'_>, node: &Node, mart: &MartNode, record: &NodeReco
             })
             .collect(),
     }
+}
+
+/// The parameters of a mart's own SQL and of all SQL upstream, as `pipeline.name`.
+fn parameters(night: &Night<'_>, node: &Node) -> BTreeMap<String, String> {
+    let own = BTreeSet::from([node.name.clone()]);
+    let tables = crate::compile::select::with_inputs(night.plan, &own);
+    let nodes = night.plan.nodes.iter().filter(|n| tables.contains(&n.name));
+    nodes
+        .filter_map(|n| Some((n, night.records.get(&n.name)?)))
+        .flat_map(|(n, record)| {
+            let parameters = record.ingredients.parameters.iter();
+            parameters.map(|(name, value)| (format!("{}.{name}", n.pipeline), value.clone()))
+        })
+        .collect()
 }
 
 /// Everything a mart was made from, near and far: models by their content, sources file by file.

@@ -3,25 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures::stream::{self, StreamExt};
 
 use crate::compile::{Node, SourceNode};
-use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+use crate::diag::{Code, Diagnostic, Diagnostics, Result};
 use crate::engine;
 use crate::ingest::{self, About, Arrived, Intake};
 
+use super::arrivals::{Keyed, Search};
 use super::events::{Broken, Event};
 use super::ingredients::{Ingredients, hash};
 use super::record::{Made, NodeRecord, Origin};
 use super::{Night, freshness};
-
-/// A file and the key of its rows.
-struct Keyed {
-    arrived: Arrived,
-    key: String,
-}
 
 impl Night<'_> {
     pub(super) async fn source(&mut self, node: &Node, source: &Arc<SourceNode>) -> Result<()> {
@@ -52,6 +46,7 @@ impl Night<'_> {
             content: hash(contents.join("\n").as_bytes()),
             rows: Some(intakes.iter().map(|i| i.good).sum()),
             origins: intakes.iter().map(origin).collect(),
+            root: Some(source.root.clone()),
         };
         let record = NodeRecord {
             ingredients,
@@ -64,41 +59,19 @@ impl Night<'_> {
 
     /// The files of a source, each with the key of its rows.
     fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<Vec<Keyed>> {
-        let discovery = ingest::discover(source, &node.name, SystemTime::now())?;
-        for warning in discovery.warnings {
-            self.listener.event(&Event::Warned(warning));
+        let key = self.key_of(source)?;
+        let search = Search {
+            node,
+            source,
+            lake: &self.lake,
+            key: key.as_ref(),
+            accept_missing: self.options.accept_missing,
+        };
+        let (files, notes) = search.files(&mut self.fingerprints)?;
+        for note in notes {
+            self.listener.event(&Event::Warned(note));
         }
-        if let Some(first) = discovery.waiting.first() {
-            let message = match discovery.waiting.len() {
-                1 => "a file may still be growing: it waits for the next run".to_owned(),
-                n => format!("{n} files may still be growing: they wait for the next run"),
-            };
-            self.listener.event(&Event::Warned(
-                Diagnostic::warning(Code::FileName, message)
-                    .at(DataPlace::file(first.shown.clone()))
-                    .hint("`stable_for` says how long a file must have been left alone"),
-            ));
-        }
-        let key = self.key_of(source)?.map(|k| k.fingerprint());
-        let mut found = Diagnostics::default();
-        let mut files = Vec::with_capacity(discovery.files.len());
-        for arrived in discovery.files {
-            if let Some(hash) = found.take(self.fingerprints.of(&arrived)) {
-                let key = ingest::staging_key(
-                    &hash,
-                    source,
-                    &arrived.captures,
-                    &arrived.shown,
-                    key.as_deref(),
-                );
-                files.push(Keyed { arrived, key });
-            }
-        }
-        if found.has_errors() {
-            Err(found)
-        } else {
-            Ok(files)
-        }
+        Ok(files)
     }
 
     /// The pseudonyms' key, for a source that has something to pseudonymise.
@@ -137,7 +110,7 @@ impl Night<'_> {
             .map(|file| {
                 let (source, table) = (Arc::clone(source), node.name.clone());
                 let (lake, pseudonyms) = (self.lake.clone(), pseudonyms.clone());
-                let known = if self.options.full_refresh {
+                let known = if self.options.full_refresh && !file.kept {
                     Ok(None)
                 } else {
                     Intake::recorded(&self.lake, &node.name, &file.key)

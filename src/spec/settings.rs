@@ -76,7 +76,13 @@ impl Settings {
         check_flags(&layers.overrides, &mut found);
         let all = layers.overrides.over(layer.over(base));
         let folder = |value: &Option<Sp<String>>, default: String| {
-            root.join(value.as_ref().map_or(default.as_str(), |v| v.as_str()))
+            let below = value.as_ref().map_or(default.as_str(), |v| v.as_str());
+            // `./published` says no more than `published`.
+            if root == Path::new(".") {
+                PathBuf::from(below)
+            } else {
+                root.join(below)
+            }
         };
         let suffix = if target == "dev" {
             String::new()

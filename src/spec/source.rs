@@ -68,7 +68,8 @@ pub struct Files {
     /// run. Such as `30s`, `5m` or `2h`.
     #[schemars(regex(pattern = r"^[0-9]+(s|m|h)$"))]
     pub stable_for: Option<Sp<String>>,
-    /// A newer file of the same captures replaces the older one, whole.
+    /// What names a submission. Two files of one submission are an error: which one counts is
+    /// not ours to guess.
     pub supersede: Option<Supersede>,
 }
 
