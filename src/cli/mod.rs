@@ -39,6 +39,7 @@ pub fn main() -> Exit {
         }
     };
     let printer = Printer::new(&cli.global);
+    hide_panics(&printer);
     report::init(cli.global.json_log(), cli.global.log.as_deref());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -73,6 +74,17 @@ pub fn main() -> Exit {
         Ok(exit) => exit,
         Err(found) => printer.failed(&found),
     }
+}
+
+/// A panic says where it was, never what: its message may quote what stood in a cell.
+fn hide_panics(printer: &Printer) {
+    let printer = printer.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic
+            .location()
+            .map_or_else(String::new, |l| format!(" at {}:{}", l.file(), l.line()));
+        printer.err(&format!("a fault in the program{place}: please report it"));
+    }));
 }
 
 async fn command(cli: Cli, printer: Printer) -> Result<Exit> {

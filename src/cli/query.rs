@@ -27,7 +27,7 @@ pub async fn query(global: &Global, args: &QueryArgs, printer: &Printer) -> Resu
     let lake = Lake::new(&plan.settings.lake);
     let engine = Engine::new(
         Limits::from(&plan.settings),
-        &lake.spill(),
+        &lake.question_spill(),
         functions::all(),
     )?;
     let context = engine.session();

@@ -73,7 +73,7 @@ async fn stopped() -> Diagnostics {
     };
     Diagnostic::error(
         code,
-        format!("{word}: readers still see the last good release"),
+        format!("{word}: what readers see is whole, the last release or the new one"),
     )
     .hint("run again: it goes on from what is done")
     .into()

@@ -15,17 +15,12 @@ use super::TableName;
 /// The identifiable columns of each table.
 pub type Identifiable = BTreeMap<TableName, BTreeSet<String>>;
 
-/// Aggregates that say how many or how much, not who.
+/// Aggregates that say how many, not who. A sum or a mean of one row is the row's value.
 const COUNTING: &[&str] = &[
     "count",
-    "sum",
-    "avg",
-    "mean",
     "bool_and",
     "bool_or",
     "approx_distinct",
-    "stddev",
-    "var",
     "row_number",
     "rank",
     "dense_rank",
@@ -73,9 +68,13 @@ pub fn identifiable(plan: &LogicalPlan, tables: &Identifiable) -> Vec<bool> {
         }
         LogicalPlan::Projection(projection) => through(&projection.expr),
         LogicalPlan::Aggregate(aggregate) => {
-            let mut columns = through(&aggregate.group_expr);
-            columns.extend(through(&aggregate.aggr_expr));
-            columns
+            let all: Vec<Expr> = aggregate
+                .group_expr
+                .iter()
+                .chain(&aggregate.aggr_expr)
+                .cloned()
+                .collect();
+            through(&all)
         }
         LogicalPlan::Window(window) => {
             let mut columns = input(0);

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
-use datafusion::common::DFSchema;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{DFSchema, plan_err};
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
 use regex::Regex;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
@@ -35,8 +36,14 @@ pub fn compile(
         None => (&spec.files, text),
     };
     let mut files = files.clone();
-    if let Some(stable_for) = &project.settings.stable_for {
-        files.stable_for = Some(stable_for.clone());
+    match files.root {
+        Root::Inbox => {
+            if let Some(stable_for) = &project.settings.stable_for {
+                files.stable_for = Some(stable_for.clone());
+            }
+        }
+        // Nobody copies into the project while a run reads it.
+        Root::Project => files.stable_for = None,
     }
     let files = &files;
     let reader = check_files(files, files_text, found);
@@ -305,6 +312,11 @@ fn check_rules(
     rules
 }
 
+/// Whether a function's answer changes from run to run.
+fn is_volatile(expression: &Expr) -> bool {
+    matches!(expression, Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable)
+}
+
 /// An SQL expression of a check, planned against the columns it may name; it must be a condition.
 pub fn expression(
     context: &SessionContext,
@@ -315,6 +327,11 @@ pub fn expression(
 ) -> Option<Expr> {
     let planned = DFSchema::try_from(schema.as_ref().clone()).and_then(|schema| {
         let expression = context.state().create_logical_expr(sql, &schema)?;
+        if expression.exists(|e| Ok(is_volatile(e)))? {
+            return plan_err!(
+                "its answer depends on the clock or on chance; rows are judged by what they hold"
+            );
+        }
         let coerced = context
             .state()
             .create_physical_expr(expression.clone(), &schema)?;

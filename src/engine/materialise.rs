@@ -139,10 +139,11 @@ fn run_error(source: &Arc<SourceText>, error: &datafusion::error::DataFusionErro
             "a file of the lake could not be read".to_owned(),
             "delete it and run again: it will be made anew",
         ),
+        // The engine's own words may quote a value.
         _ => (
             Code::SqlRun,
-            translated.message.clone(),
-            "run the query on its inputs with `martlet query`",
+            "the query failed on a row".to_owned(),
+            "run parts of it with `martlet query` to find the expression",
         ),
     };
     Diagnostic::error(code, message)

@@ -53,11 +53,13 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that spills below a folder, which is made when it is needed.
+    /// An engine that spills below a folder, which is made.
     ///
     /// # Errors
-    /// When the limits make no sense to DataFusion.
+    /// When the folder cannot be made, or the limits make no sense to DataFusion.
     pub fn new(limits: Limits, spill: &Path, functions: Vec<ScalarUDF>) -> Result<Self> {
+        std::fs::create_dir_all(spill)
+            .map_err(|e| Diagnostics::from(Diagnostic::io(spill, "make the folder", &e)))?;
         let pool = FairSpillPool::new(limits.memory);
         let pool: Arc<dyn MemoryPool> = Arc::new(TrackConsumersPool::new(
             pool,

@@ -74,6 +74,8 @@ pub struct Warning {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum About {
+    /// The file as a whole.
+    File,
     /// The header of the file.
     Header,
     /// A rule that rows break.
@@ -83,6 +85,7 @@ pub enum About {
 impl About {
     fn code(self) -> Code {
         match self {
+            Self::File => Code::BadFile,
             Self::Header => Code::Header,
             Self::Rule => Code::Threshold,
         }

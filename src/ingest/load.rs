@@ -67,6 +67,10 @@ pub fn ingest(
         .iter()
         .filter_map(|r| r.error(&arrived.shown, received))
         .collect();
+    let errors: Diagnostics = errors
+        .into_iter()
+        .chain(mostly_refused(&arrived.shown, received, &judge))
+        .collect();
     if errors.has_errors() {
         let refused = judge.quarantine.finish(&metadata)?;
         return Err(with_report(errors, &refused, lake).sorted());
@@ -122,6 +126,25 @@ fn reject(judge: &mut Judge<'_>, rule: &Rule) -> Result<()> {
     Ok(())
 }
 
+/// More than a fifth of a file's rows refused, and not just a handful: the file is not what the
+/// contract is about, whatever thresholds its rules have. A spelling that changed at the sender
+/// must not look like people who were never screened.
+fn mostly_refused(shown: &str, received: u64, judge: &Judge<'_>) -> Option<Diagnostic> {
+    const HANDFUL: u64 = 10;
+    let declared = judge.rules.iter().any(Rule::rejects_file);
+    (!declared && judge.refused >= HANDFUL && judge.refused * 5 > received).then(|| {
+        Diagnostic::error(
+            Code::Threshold,
+            format!(
+                "{} of {received} rows are refused: more than a fifth",
+                judge.refused
+            ),
+        )
+        .at(DataPlace::file(shown))
+        .hint("ask the sender what changed, or mend the contract; nothing of the file is used")
+    })
+}
+
 fn with_report(errors: Diagnostics, refused: &ParquetFile, lake: &Lake) -> Diagnostics {
     let path = refused
         .path
@@ -142,7 +165,7 @@ fn warnings(
     let mut warnings = Vec::new();
     if let Some(rule) = rejected_by {
         warnings.push(Warning {
-            about: About::Rule,
+            about: About::File,
             message: format!("the whole file is in quarantine: {}", rule.title()),
             line: u64::try_from(rule.first_line()).ok(),
             column: rule.column.clone(),
@@ -151,7 +174,7 @@ fn warnings(
     }
     if rejected_by.is_none() && received > 0 && judge.good == 0 {
         warnings.push(Warning {
-            about: About::Rule,
+            about: About::File,
             message: format!("not one of {received} rows is good"),
             line: None,
             column: None,

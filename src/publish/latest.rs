@@ -35,13 +35,14 @@ impl Refreshed {
 pub fn refresh(shelf: &Shelf, release: &Release) -> Result<Refreshed> {
     let mut done = Refreshed::default();
     let mut found = Diagnostics::default();
+    let mut copies = Vec::new();
     for (mart, released) in &release.marts {
         let (part, latest) = (shelf.part(mart, &released.version), shelf.latest(mart));
         if hash(&latest)?.as_ref() == Some(&released.blake3) {
             continue;
         }
         if hash(&part)?.as_ref() == Some(&released.blake3) {
-            atomic::copy(&part, &latest)?;
+            copies.push(atomic::copied(&part, &latest)?);
             done.written.push(mart.clone());
         } else {
             found.push(
@@ -57,6 +58,11 @@ pub fn refresh(shelf: &Shelf, release: &Release) -> Result<Refreshed> {
                 .hint(format!("readers still have {}", latest.display())),
             );
         }
+    }
+    // All copies stand complete beside their places before the first is renamed: the moment in
+    // which `latest/` holds marts of two releases is as short as renaming them.
+    for copy in copies {
+        copy.commit()?;
     }
     for mart in strangers(shelf, release)? {
         atomic::remove(&shelf.latest(&mart))?;
@@ -93,7 +99,7 @@ fn strangers(shelf: &Shelf, release: &Release) -> Result<Vec<String>> {
 }
 
 /// BLAKE3 of a file, in hexadecimal; `None` if it is not there.
-fn hash(path: &Path) -> Result<Option<String>> {
+pub(super) fn hash(path: &Path) -> Result<Option<String>> {
     let failed = |e: io::Error| Diagnostics::from(Diagnostic::io(path, "read the file", &e));
     let file = match File::open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -79,7 +79,7 @@ impl<'a> RateColumns<'a> {
             let target = match (rate.target.as_ref().map(|t| t.as_str()), day) {
                 (None, _) => Ok(None),
                 (Some(measure), _) if !targets.knows(measure) => Err(Diagnostic::error(
-                    Code::UnknownName,
+                    Code::State,
                     format!(
                         "rate `{}` of mart.{mart} has the target `{measure}`, which reference.targets does not have",
                         *rate.name

@@ -1,7 +1,5 @@
 //! Writing a version: one immutable Parquet file in a total order, then its manifest.
 
-use std::fs;
-
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -35,8 +33,8 @@ pub fn existing(shelf: &Shelf, mart: &str, version: &str) -> Result<Option<Manif
     let Some(manifest) = Manifest::read(shelf, mart, version)? else {
         return Ok(None);
     };
-    let whole = fs::metadata(shelf.part(mart, version))
-        .is_ok_and(|m| m.is_file() && m.len() == manifest.part.bytes);
+    let part = super::latest::hash(&shelf.part(mart, version))?;
+    let whole = part.as_ref() == Some(&manifest.part.blake3);
     Ok((whole && manifest.provenance.version == version).then_some(manifest))
 }
 

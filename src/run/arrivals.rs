@@ -82,6 +82,15 @@ impl Search<'_> {
     ) -> Result<Option<Keyed>> {
         let place = DataPlace::file(arrived.shown.as_str());
         let Some(before) = before else {
+            if self.source.files.captures.is_empty() {
+                return Err(Diagnostic::error(
+                    Code::FileName,
+                    "the only file of the source may still be growing",
+                )
+                .at(place)
+                .hint("run again when it has been left alone for as long as `stable_for` says")
+                .into());
+            }
             notes.push(
                 Diagnostic::warning(
                     Code::FileName,

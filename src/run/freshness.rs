@@ -9,7 +9,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::prelude::col;
 
 use crate::compile::{Node, SourceNode, TableName, session};
-use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::ingest::Arrived;
 use crate::spec::source::Expected;
 
@@ -28,11 +28,37 @@ pub async fn check(
     let Some(rules) = &source.spec.freshness else {
         return Ok(found);
     };
-    let Some(newest) = files.iter().filter_map(|f| period(f)).max() else {
+    let place = (&source.source, source.files.path.span());
+    if files.is_empty() && rules.error_after.is_some() {
+        found.push(
+            Diagnostic::error(
+                Code::Freshness,
+                format!("nothing of {} has arrived", node.name),
+            )
+            .at(place)
+            .hint("marts that need it are not published; is the inbox mounted?"),
+        );
+        return Ok(found);
+    }
+    // A period that has not begun says nothing about how new a source is.
+    let begun = files
+        .iter()
+        .filter_map(|f| period(f))
+        .filter(|p| *p <= as_of);
+    let Some(newest) = begun.max() else {
         return Ok(found);
     };
+    if let Some(ahead) = files.iter().find(|f| period(f).is_some_and(|p| p > as_of)) {
+        found.push(
+            Diagnostic::warning(
+                Code::Freshness,
+                format!("the file's period begins after {as_of}"),
+            )
+            .at(DataPlace::file(ahead.shown.as_str()))
+            .hint("is its name right?"),
+        );
+    }
     let age = (as_of - end_of_month(newest)).num_days();
-    let place = (&source.source, source.files.path.span());
     let say = |limit: i64| {
         format!(
             "{} is {age} days old on {as_of}: more than {limit}",

@@ -17,7 +17,7 @@ const ENGINE_VERSION: u32 = 1;
 /// Everything that decides a table's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ingredients {
-    engine: u32,
+    engine: String,
     /// BLAKE3 of the SQL text.
     pub sql: Option<String>,
     /// Bound parameters.
@@ -39,7 +39,8 @@ impl Ingredients {
             Body::Model(model) => (
                 Some(&model.query),
                 format!(
-                    "{:?} {:?} {:?} {:?}",
+                    "{:?} {:?} {:?} {:?} {:?}",
+                    model.spec.grain,
                     model.order,
                     model.materialized,
                     node.schema.fields(),
@@ -58,8 +59,10 @@ impl Ingredients {
                 ),
             ),
         };
+        // Values are told apart below; a type can change the result by itself.
+        let types: Option<Vec<_>> = query.map(|q| q.parameters.values().map(|b| b.kind).collect());
         Self {
-            engine: ENGINE_VERSION,
+            engine: engine(),
             sql: query.map(|q| hash(q.source.text.as_bytes())),
             parameters: query
                 .map(|q| {
@@ -71,7 +74,7 @@ impl Ingredients {
                 .unwrap_or_default(),
             as_of: query.filter(|q| q.reads_as_of).map(|_| as_of),
             // Without places: moving a line in the YAML changes nothing.
-            contract: hash(without_spans(&contract).as_bytes()),
+            contract: hash(without_spans(&format!("{contract} {types:?}")).as_bytes()),
             inputs,
         }
     }
@@ -130,6 +133,12 @@ fn summary(inputs: &[&str]) -> String {
         [first, rest @ ..] => format!("{first} and {} others changed", rest.len()),
         [] => String::new(),
     }
+}
+
+/// Everything outside the project that decides bytes: our own version and the engine's.
+fn engine() -> String {
+    let ours = env!("CARGO_PKG_VERSION");
+    format!("{ENGINE_VERSION} {ours} {}", datafusion::DATAFUSION_VERSION)
 }
 
 /// Digits of a key: 80 bits, plenty for one table's history and short enough to read.

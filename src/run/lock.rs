@@ -1,9 +1,10 @@
-//! One run at a time: a lock on a file of the lake, let go by the system when the process ends.
+//! One run at a time: a lock on a file of the lake and one of the readers' folder, let go by the
+//! system when the process ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Result};
-use crate::store::Lake;
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 
 /// The lock, held while it lives.
 #[derive(Debug)]
@@ -12,24 +13,22 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, waiting for another run if `wait`.
+    /// Takes the lock that stands at `path`, waiting for another run if `wait`.
     ///
     /// # Errors
     /// [`Code::Locked`] when another run holds it.
-    pub fn take(lake: &Lake, wait: bool) -> Result<Self> {
-        let path = lake.lock();
+    pub fn take(path: &Path, wait: bool) -> Result<Self> {
         let io = |doing: &'static str| {
-            let path = path.clone();
-            move |e: std::io::Error| Diagnostics::from(Diagnostic::io(&path, doing, &e))
+            move |e: std::io::Error| Diagnostics::from(Diagnostic::io(path, doing, &e))
         };
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(io("make the lake's folder"))?;
+            std::fs::create_dir_all(folder).map_err(io("make the folder"))?;
         }
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(&path)
+            .open(path)
             .map_err(io("open the lock"))?;
         if wait {
             file.lock().map_err(io("take the lock"))?;
@@ -39,9 +38,9 @@ impl Lock {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Diagnostic::error(
                 Code::Locked,
-                "another run holds the lock on this lake",
+                "another run holds the lock",
             )
-            .at(crate::diag::DataPlace::file(path.display().to_string()))
+            .at(DataPlace::file(path.display().to_string()))
             .hint("let it finish, or use --wait")
             .into()),
             Err(TryLockError::Error(e)) => Err(io("take the lock")(e)),

@@ -1,6 +1,7 @@
 //! The order of the night.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -106,8 +107,11 @@ pub async fn run(
         needed: needed.difference(&chosen).cloned().collect(),
     });
     let lake = Lake::new(&plan.settings.lake);
-    let _lock = Lock::take(&lake, options.wait)?;
-    claim(&lake, &plan.settings.target)?;
+    let _lake = Lock::take(&lake.lock(), options.wait)?;
+    claim(&lake.target_record(), lake.root(), "lake", plan)?;
+    let published = &plan.settings.published;
+    let _published = Lock::take(&published.join(".lock"), options.wait)?;
+    claim(&published.join(".owner.json"), published, "published", plan)?;
     release::repair(plan, &lake, listener)?;
 
     let started = Utc::now();
@@ -135,7 +139,8 @@ pub async fn run(
     for node in plan.nodes.iter().filter(|n| needed.contains(&n.name)) {
         night.table(node, &mut found).await;
     }
-    night.fingerprints.save()?;
+    let remembered = night.fingerprints.save();
+    found.take(remembered);
     let marts = night.publish(&chosen, &mut found).await;
     let run = night.write_down(started, &marts, &found)?;
     if found.has_errors() {
@@ -178,23 +183,24 @@ pub fn as_of(plan: &Plan) -> NaiveDate {
         .unwrap_or_else(|| Utc::now().date_naive())
 }
 
-/// A lake belongs to one target: two would take each other's tables for their own.
-fn claim(lake: &Lake, target: &str) -> Result<()> {
-    let path = lake.target_record();
-    match read_json::<String>(&path)? {
-        Some(owner) if owner == target => Ok(()),
-        Some(owner) => Err(Diagnostic::error(
+/// A lake and a readers' folder belong to one warehouse and target: two would take each other's
+/// tables for their own, and retire each other's marts.
+fn claim(record: &Path, folder: &Path, word: &str, plan: &Plan) -> Result<()> {
+    let settings = &plan.settings;
+    let owner = format!("{} {}", settings.name, settings.target);
+    match read_json::<String>(record)? {
+        Some(other) if other == owner => Ok(()),
+        Some(other) => Err(Diagnostic::error(
             Code::State,
-            format!("the lake belongs to the target `{owner}`, not to `{target}`"),
+            format!("the folder belongs to `{other}`, not to `{owner}`"),
         )
-        .at(crate::diag::DataPlace::file(
-            lake.root().display().to_string(),
-        ))
+        .at(DataPlace::file(folder.display().to_string()))
         .hint(format!(
-            "give `{target}` a lake of its own in config/targets/{target}.yaml"
+            "give this target a `{word}` of its own: config/targets/{}.yaml, or --{word}",
+            settings.target
         ))
         .into()),
-        None => write_json(&path, &target),
+        None => write_json(record, &owner),
     }
 }
 
@@ -238,6 +244,13 @@ impl Night<'_> {
                 self.failed.insert(node.name.clone());
             }
         }
+    }
+
+    /// Whether the run is about the whole project: only then is what it lacks to be retired.
+    pub(super) fn is_whole(&self) -> bool {
+        self.options.select.is_empty()
+            && self.options.exclude.is_empty()
+            && self.plan.settings.select.is_empty()
     }
 
     /// What the node is made from, its inputs being made.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compile::{Body, MartNode, Node, Plan, TableKind, TableName};
-use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, Severity};
 use crate::engine;
 use crate::publish::{
     Change, CheckSummary, Input, Provenance, RateColumns, Release, Released, Targets, release,
@@ -17,6 +17,9 @@ use super::events::{Event, Listener, PublishedMart};
 use super::ingredients::hash;
 use super::record::NodeRecord;
 
+/// Raised when the same candidate would be published with other rates, metadata or bytes.
+const PUBLISH_VERSION: u32 = 1;
+
 /// Finishes what a killed run left undone, and removes what it left half-written.
 ///
 /// # Errors
@@ -28,12 +31,40 @@ pub fn repair(plan: &Plan, lake: &Lake, listener: &dyn Listener) -> Result<()> {
         std::fs::remove_dir_all(lake.spill())
             .map_err(|e| Diagnostics::from(Diagnostic::io(&lake.spill(), "remove", &e)))?;
     }
+    for stranger in unknown_audiences(plan) {
+        listener.event(&Event::Warned(
+            Diagnostic::warning(
+                Code::State,
+                format!(
+                    "the warehouse has no audience `{stranger}`: what it reads is never renewed"
+                ),
+            )
+            .at(DataPlace::file(
+                plan.settings
+                    .published
+                    .join(&stranger)
+                    .display()
+                    .to_string(),
+            ))
+            .hint("move the folder away, or name the audience again"),
+        ));
+    }
     for audience in &plan.settings.audiences {
         let shelf = Shelf::new(&plan.settings.published, audience);
         if !shelf.root().is_dir() {
             continue;
         }
-        let refreshed = release::repair(&shelf)?;
+        let refreshed = match release::repair(&shelf) {
+            Ok(refreshed) => refreshed,
+            // What is damaged is made anew by this run; until then readers keep what they have.
+            Err(found) => {
+                for mut damage in found {
+                    damage.severity = Severity::Warning;
+                    listener.event(&Event::Warned(damage));
+                }
+                continue;
+            }
+        };
         if !refreshed.is_empty() {
             listener.event(&Event::Repaired {
                 what: format!("latest/ for {audience} brought in line with its release"),
@@ -41,6 +72,21 @@ pub fn repair(plan: &Plan, lake: &Lake, listener: &dyn Listener) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Folders of readers that no audience of the warehouse has.
+fn unknown_audiences(plan: &Plan) -> Vec<String> {
+    let entries = std::fs::read_dir(&plan.settings.published)
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut names: Vec<String> = entries
+        .filter(|e| e.path().join("release.json").is_file())
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .filter(|name| !plan.settings.audiences.contains(name))
+        .collect();
+    names.sort();
+    names
 }
 
 fn sweep_below(folder: &std::path::Path) -> Result<()> {
@@ -83,7 +129,11 @@ pub async fn publish(
     for audience in &night.plan.settings.audiences {
         let shelf = Shelf::new(&night.plan.settings.published, audience);
         let mut change = Change {
-            retired: retired(night.plan, audience, &shelf)?,
+            retired: if night.is_whole() {
+                retired(night.plan, audience, &shelf)?
+            } else {
+                BTreeSet::new()
+            },
             as_of: Some(night.as_of.to_string()),
             marts: BTreeMap::new(),
         };
@@ -177,13 +227,10 @@ fn write_version(
 
 fn provenance(night: &Night<'_>, node: &Node, mart: &MartNode, record: &NodeRecord) -> Provenance {
     let ingredients = &record.ingredients;
-    Provenance {
+    let mut provenance = Provenance {
         mart: node.name.name.clone(),
-        version: ingredients.key(),
-        // Named by content, so that the same inputs give the same bytes whenever and in however
-        // many runs they came; `lake/state/runs` says which run made which version when.
-        run: hash(format!("{} {}", ingredients.key(), record.made.content).as_bytes())[..20]
-            .to_owned(),
+        version: String::new(),
+        run: String::new(),
         pipeline: node.pipeline.clone(),
         description: node.description.clone().unwrap_or_default(),
         grain: mart
@@ -208,7 +255,20 @@ fn provenance(night: &Night<'_>, node: &Node, mart: &MartNode, record: &NodeReco
                 total: c.total,
             })
             .collect(),
-    }
+    };
+    // Named by everything that will be written and by what writes it, so that the same inputs give
+    // the same bytes, whenever and in however many runs they came; `lake/state/runs` says which run
+    // made which version when.
+    let written = format!(
+        "{PUBLISH_VERSION} {} {} {}",
+        ingredients.key(),
+        record.made.content,
+        serde_json::to_string(&provenance).unwrap_or_default()
+    );
+    let name = hash(written.as_bytes());
+    provenance.version = name[..20].to_owned();
+    provenance.run = name[20..40].to_owned();
+    provenance
 }
 
 /// The parameters of a mart's own SQL and of all SQL upstream, as `pipeline.name`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt};
 
 use crate::compile::{Node, SourceNode};
-use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::engine;
 use crate::ingest::{self, About, Arrived, Intake};
 
@@ -131,8 +131,9 @@ impl Night<'_> {
                                 )
                             })
                             .await;
-                            let intake = done
-                                .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))??;
+                            let intake = done.map_err(|_| {
+                                Diagnostics::from(stopped_reading(&file.arrived.shown))
+                            })??;
                             Ok((intake, true))
                         }
                     }
@@ -171,8 +172,10 @@ impl Night<'_> {
             quarantined: intake.quarantined,
         });
         // What rules rows broke is told once for all files; see `taken`.
-        for warning in intake.findings(About::Header) {
-            self.listener.event(&Event::Warned(warning));
+        for about in [About::File, About::Header] {
+            for warning in intake.findings(about) {
+                self.listener.event(&Event::Warned(warning));
+            }
         }
     }
 
@@ -202,6 +205,11 @@ fn origin(intake: &Intake) -> Origin {
         good: intake.good,
         quarantined: intake.quarantined,
     }
+}
+
+/// A reader that gave up. What it was reading is not repeated.
+fn stopped_reading(file: &str) -> Diagnostic {
+    Diagnostic::bug("reading the file stopped half-way").at(DataPlace::file(file))
 }
 
 /// What the new files of a source came to.

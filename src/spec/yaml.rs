@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Place, Result, SourceText};
 
 use super::node::Node;
 use super::{Sp, schema, structure};
@@ -18,9 +18,27 @@ pub fn read<T: DeserializeOwned + JsonSchema>(source: &Arc<SourceText>) -> Resul
     let mut found = Diagnostics::default();
     structure::check(source, &tree, &schema::of::<T>(), &mut found);
     if found.has_errors() {
-        return Err(found.sorted());
+        return Err(found.sorted().into_iter().map(without_secrets).collect());
     }
     parse(source)
+}
+
+/// A finding on a line where a secret is named: the line is not shown, the secret may stand on it.
+fn without_secrets(mut finding: Diagnostic) -> Diagnostic {
+    let Some(Place::Text(source, span)) = &finding.place else {
+        return finding;
+    };
+    let (line, _) = source.line_and_column(span.start);
+    let text = source.text.lines().nth(line.saturating_sub(1) as usize);
+    if text.is_some_and(|t| t.contains("_key:")) {
+        let place = DataPlace::file(source.path.as_str()).line(line);
+        finding.message = "a secret stands where a reference to one should".to_owned();
+        finding.place = Some(place.into());
+        finding.label = String::new();
+        finding.hints =
+            vec!["write `{ env: NAME }` or `{ file: PATH }`, and change the secret".to_owned()];
+    }
+    finding
 }
 
 /// Reads a text into a type, stopping at the first fault.

@@ -80,15 +80,15 @@ pub fn write(target: &Path, bytes: &[u8]) -> Result<()> {
     file.commit()
 }
 
-/// Copies `from` to `target`, whole or not at all.
+/// A copy of `from`, complete, that will be `target` once it is committed.
 ///
 /// # Errors
 /// When either disk fails.
-pub fn copy(from: &Path, target: &Path) -> Result<()> {
+pub fn copied(from: &Path, target: &Path) -> Result<AtomicFile> {
     let mut source = File::open(from).map_err(|e| failed(from, "open", &e))?;
     let mut file = AtomicFile::create(target)?;
     io::copy(&mut source, &mut file).map_err(|e| failed(target, "write the file", &e))?;
-    file.commit()
+    Ok(file)
 }
 
 /// Removes a file, durably. Gone already is as good.

@@ -79,9 +79,14 @@ impl Lake {
         self.root.join("state/lock")
     }
 
-    /// Where queries spill.
+    /// Where a run's queries spill.
     pub fn spill(&self) -> PathBuf {
-        self.root.join("spill")
+        self.root.join("spill/run")
+    }
+
+    /// Where a question's queries spill: a run beside it must not sweep it away.
+    pub fn question_spill(&self) -> PathBuf {
+        self.root.join("spill").join(std::process::id().to_string())
     }
 }
 

@@ -103,12 +103,22 @@ impl DateReader {
                 Spelling::Serial => read_serial(text).map(|t| (t, 0)),
                 Spelling::Fixed(parts, items) => read_fixed(text.as_bytes(), parts, month)
                     .map(|t| (t, 0))
-                    .or_else(|| read_chrono(text, items, month)),
+                    // Without separators a lost digit would shift the others: no leniency.
+                    .or_else(|| {
+                        separated(parts)
+                            .then(|| read_chrono(text, items, month))
+                            .flatten()
+                    }),
                 Spelling::Chrono(items) => read_chrono(text, items, month),
             }
             .filter(|(t, _)| YEARS.contains(&t.year()))
         })
     }
+}
+
+/// Whether anything but digits stands between the fields.
+fn separated(parts: &[Part]) -> bool {
+    parts.iter().any(|p| !matches!(p, Part::Digits(..)))
 }
 
 fn done(values: ArrayRef, invalid: Vec<usize>) -> Cast {

@@ -4,9 +4,10 @@
 //! the 15 digits that Excel shows, true dates as ISO. A row with a failed formula in a column of
 //! the contract is no row.
 
+use std::io::{Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{Data, Range, Reader as _, open_workbook_auto};
+use calamine::{Data, Range, Reader as _, Sheets, open_workbook_auto};
 use zip::ZipArchive;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, nearest};
@@ -106,9 +107,42 @@ fn open(origin: &Origin<'_>, options: &Excel) -> Result<Range<Data>> {
             .into());
         }
     };
+    refuse_vast(origin, &mut workbook, name)?;
     workbook
         .worksheet_range(name)
         .map_err(|e| workbook_fault(origin, &e).into())
+}
+
+/// A sheet is held whole: one stray cell in the last corner would ask for terabytes.
+fn refuse_vast<R: Read + Seek>(
+    origin: &Origin<'_>,
+    workbook: &mut Sheets<R>,
+    name: &str,
+) -> Result<()> {
+    const MOST_CELLS: u64 = 50_000_000;
+    let Sheets::Xlsx(workbook) = workbook else {
+        return Ok(());
+    };
+    // Faults of the sheet are told when it is read.
+    let Ok(mut cells) = workbook.worksheet_cells_reader(name) else {
+        return Ok(());
+    };
+    let (mut rows, mut columns) = (0_u64, 0_u64);
+    while let Ok(Some(cell)) = cells.next_cell() {
+        let (row, column) = cell.get_position();
+        rows = rows.max(u64::from(row) + 1);
+        columns = columns.max(u64::from(column) + 1);
+        if rows * columns > MOST_CELLS {
+            return Err(Diagnostic::error(
+                Code::BadFile,
+                format!("the sheet reaches over {rows} rows and {columns} columns"),
+            )
+            .at(origin.place.clone())
+            .hint("most likely a stray cell far from the table: delete the empty rows and columns beside it")
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// A workbook is a ZIP, and can be a bomb like any other.

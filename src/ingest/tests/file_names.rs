@@ -139,11 +139,7 @@ fn a_pattern_without_captures_names_one_file() {
     );
     world.put("ref/pcns.csv.bak", "");
     let error = one(find(&world).expect_err("missing"));
-    assert_says(
-        &error,
-        Code::MissingFile,
-        &["ref/pcns.csv", "source.people"],
-    );
+    assert_says(&error, Code::FileName, &["ref/pcns.csv", "source.people"]);
     world.put("ref/pcns.csv", "a\n");
     assert_eq!(find(&world).expect("finds").files[0].shown, "ref/pcns.csv");
 }
