@@ -33,7 +33,8 @@ pub async fn query(global: &Global, args: &QueryArgs, printer: &Printer) -> Resu
     let context = engine.session();
     let source = SourceText::new("query", args.sql.clone());
     // DuckDB's dialect knows `FROM x` without SELECT.
-    let statement = sql::parse_as(&source, &DuckDbDialect {})?;
+    let mut statement = sql::parse_as(&source, &DuckDbDialect {})?;
+    sql::select_all_where_nothing_is_selected(&mut statement);
     let statement = sql::query(&source, statement, &BTreeMap::new())?.at(run::as_of(&plan));
     let tables = sql::tables(&context, &source, &statement)?;
     check_names(&plan, &source, &tables)?;

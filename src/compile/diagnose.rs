@@ -109,7 +109,7 @@ pub fn syntax_error(source: &Arc<SourceText>, error: &DataFusionError) -> Diagno
     static PLACE: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r" at Line: (\d+), Column: (\d+)").ok());
     let text = clean(&error.strip_backtrace());
-    if text.contains("recursion limit") {
+    if text.contains("recursion limit") || text.contains("RecursionLimitExceeded") {
         return Diagnostic::error(Code::SqlSyntax, "the SQL nests too deeply")
             .at((source, 0..0))
             .hint("break it into common table expressions");

@@ -9,8 +9,8 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::Volatility;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, ObjectName, ObjectNamePart, Spanned, Value, visit_expressions,
-    visit_expressions_mut, visit_relations,
+    self, Expr, ObjectName, ObjectNamePart, Spanned, Value, VisitMut, VisitorMut,
+    visit_expressions, visit_expressions_mut, visit_relations,
 };
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect};
 use datafusion::sql::sqlparser::parser::Parser;
@@ -75,6 +75,26 @@ pub fn parse_as(source: &Arc<SourceText>, dialect: &dyn Dialect) -> Result<State
         .label("this changes or explains something")
         .hint("martlet makes the tables itself; say only what they hold")
         .into()),
+    }
+}
+
+/// `FROM x` alone, as DuckDB has it, means every column of `x`. The engine takes it for none.
+pub fn select_all_where_nothing_is_selected(statement: &mut Statement) {
+    struct FromFirst;
+    impl VisitorMut for FromFirst {
+        type Break = ();
+        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
+            if select.flavor == ast::SelectFlavor::FromFirstNoSelect {
+                select.flavor = ast::SelectFlavor::Standard;
+                select.projection = vec![ast::SelectItem::Wildcard(
+                    ast::WildcardAdditionalOptions::default(),
+                )];
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    if let Statement::Statement(inner) = statement {
+        let _: ControlFlow<()> = VisitMut::visit(inner.as_mut(), &mut FromFirst);
     }
 }
 
