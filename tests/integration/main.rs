@@ -1,1 +1,14 @@
+//! Martlet as its users meet it: a process, a project, files that arrive, files that readers see.
+//!
+//! One binary, one file per thing a user would recognise. [`world`] makes throw-away projects and
+//! runs `martlet` in them; [`clinic`] is a small project of our own for everything that does not
+//! need the real pipelines, which are slow in a debug build.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::print_stderr)] // a test that is skipped says so
+
+mod clinic;
+mod parquet_file;
+mod world;
+
+mod check_errors;
