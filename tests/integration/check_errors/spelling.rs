@@ -75,7 +75,7 @@ fn what_dbt_calls_tests_is_answered_with_checks() {
 fn bad_thresholds_are_refused_where_they_stand() {
     let text = crate::clinic::PIPELINE.replacen(
         "{ valid: { on_fail: warn } }",
-        "{ valid: { on_fail: wrn, warn_if: \"2 percent\", error_if: \"> 120%\" } }",
+        "{ valid: { on_fail: wrn, warn_if: \"2 percent\", error_if: \"> 2.5\" } }",
         1,
     );
     let world = with_pipeline(&text);
@@ -86,7 +86,7 @@ fn bad_thresholds_are_refused_where_they_stand() {
         &[
             ("wrong-value", file, "wrn", 0),
             ("wrong-value", file, "\"2 percent\"", 0),
-            ("wrong-value", file, "\"> 120%\"", 0),
+            ("wrong-value", file, "\"> 2.5\"", 0),
         ],
     );
 }
