@@ -1,8 +1,10 @@
 //! One run at a time: a lock on a file of the lake, let go by the system when the process ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::time::Duration;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::store::Lake;
 
 /// The lock, held while it lives.
@@ -16,7 +18,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Code::Locked`] when another run holds it.
-    pub fn take(lake: &Lake, wait: bool) -> Result<Self> {
+    pub async fn take(lake: &Lake, wait: bool) -> Result<Self> {
         let path = lake.lock();
         let io = |doing: &'static str| {
             let path = path.clone();
@@ -31,20 +33,26 @@ impl Lock {
             .write(true)
             .open(&path)
             .map_err(io("open the lock"))?;
-        if wait {
-            file.lock().map_err(io("take the lock"))?;
-            return Ok(Self { _file: file });
-        }
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Diagnostic::error(
-                Code::Locked,
-                "another run holds the lock on this lake",
-            )
-            .at(crate::diag::DataPlace::file(path.display().to_string()))
-            .hint("let it finish, or use --wait")
-            .into()),
-            Err(TryLockError::Error(e)) => Err(io("take the lock")(e)),
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                // Asked again and again, never a blocking call: a run that waits can be stopped.
+                Err(TryLockError::WouldBlock) if wait => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(TryLockError::WouldBlock) => return Err(locked(&path)),
+                Err(TryLockError::Error(e)) => return Err(io("take the lock")(e)),
+            }
         }
     }
+}
+
+fn locked(path: &Path) -> Diagnostics {
+    Diagnostic::error(
+        Code::Locked,
+        "another run holds the lock on this lake",
+    )
+    .at(DataPlace::file(path.display().to_string()))
+    .hint("let it finish, or use --wait")
+    .into()
 }
