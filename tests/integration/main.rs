@@ -2,7 +2,8 @@
 //!
 //! One binary, one file per thing a user would recognise. [`world`] makes throw-away projects and
 //! runs `martlet` in them; [`clinic`] is a small project of our own for everything that does not
-//! need the real pipelines, which are slow in a debug build.
+//! need the real pipelines, which are slow in a debug build; [`night`] shares one full night of
+//! the sample between the tests that only read it.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::print_stderr)] // a test that is skipped says so
@@ -12,3 +13,19 @@ mod parquet_file;
 mod world;
 
 mod check_errors;
+mod commands;
+mod damage;
+mod determinism;
+mod house;
+mod ingest;
+mod interruption;
+mod layering;
+mod night;
+mod plan;
+mod publish_gate;
+mod query;
+mod readers;
+mod real_data;
+mod secrets;
+mod selection;
+mod unit_tests;

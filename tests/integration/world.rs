@@ -15,7 +15,9 @@ pub fn repository() -> &'static Path {
 
 /// A project in a folder that is swept up.
 pub struct World {
-    folder: TempDir,
+    root: PathBuf,
+    /// Sweeps the folder up when the world ends.
+    _folder: Option<TempDir>,
 }
 
 /// How a process ended and what it said.
@@ -36,7 +38,25 @@ impl World {
             .prefix("martlet-test-")
             .tempdir()
             .expect("a folder");
-        Self { folder }
+        Self {
+            root: folder.path().to_owned(),
+            _folder: Some(folder),
+        }
+    }
+
+    /// The same world at a place that outlives its tests, because a static never ends; the next
+    /// run of the tests sweeps it up.
+    pub fn kept_until_the_next_run(self) -> Self {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("night");
+        for old in fs::read_dir(&place).into_iter().flatten().flatten() {
+            let owner = Path::new("/proc").join(old.file_name());
+            if !owner.exists() {
+                fs::remove_dir_all(old.path()).expect("sweeps up");
+            }
+        }
+        let root = place.join(std::process::id().to_string());
+        copy_folder(self.root(), &root);
+        Self { root, _folder: None }
     }
 
     /// The repository's own project: pipelines, SQL, configuration and unit tests, without files.
@@ -60,7 +80,7 @@ impl World {
 
     /// The project's folder.
     pub fn root(&self) -> &Path {
-        self.folder.path()
+        &self.root
     }
 
     /// A path below it.
