@@ -33,8 +33,10 @@ pub async fn run(global: &Global, args: &RunArgs, printer: &Printer) -> Result<E
     };
     let listener = report::All(listeners);
     let summary = tokio::select! {
-        done = run::run(&plan, &options, key, &listener) => done?,
+        // In this order: a signal is listened for before anything is done.
+        biased;
         stopped = stopped() => return Err(stopped),
+        done = run::run(&plan, &options, key, &listener) => done?,
     };
     drop(listener);
     if !summary.changed {

@@ -141,9 +141,7 @@ pub fn syntax_error(source: &Arc<SourceText>, error: &DataFusionError) -> Diagno
         LazyLock::new(|| Regex::new(r" at Line: (\d+), Column: (\d+)").ok());
     let text = clean(&error.strip_backtrace());
     if text.contains("recursion limit") || text.contains("RecursionLimitExceeded") {
-        return Diagnostic::error(Code::SqlSyntax, "the SQL nests too deeply")
-            .at((source, 0..0))
-            .hint("break it into common table expressions");
+        return too_deep(source);
     }
     let place = PLACE.as_ref().and_then(|regex| {
         let captures = regex.captures(&text)?;
@@ -163,6 +161,15 @@ pub fn syntax_error(source: &Arc<SourceText>, error: &DataFusionError) -> Diagno
     Diagnostic::error(Code::SqlSyntax, message)
         .at((source, offset..offset + word))
         .label("the SQL stops making sense here")
+}
+
+/// A text whose parts lie too deep in each other.
+pub fn too_deep(source: &Arc<SourceText>) -> Diagnostic {
+    Diagnostic::error(Code::SqlSyntax, "the SQL nests too deeply")
+        .at((source, 0..0))
+        .hint(
+            "break it into common table expressions, or use IN and VALUES in place of long chains",
+        )
 }
 
 /// Finds the smallest expression without which the error goes away.

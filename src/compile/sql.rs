@@ -9,9 +9,9 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::Volatility;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, Spanned, Value, VisitMut,
-    VisitorMut, WildcardAdditionalOptions, visit_expressions, visit_expressions_mut,
-    visit_relations,
+    self, Expr, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, Spanned, Value, Visit,
+    VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions, visit_expressions,
+    visit_expressions_mut, visit_relations,
 };
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect};
 use datafusion::sql::sqlparser::parser::Parser;
@@ -19,7 +19,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 use crate::spec::parameter::{Parameter, ParameterType};
 
-use super::diagnose::{byte_range, syntax_error};
+use super::diagnose::{byte_range, syntax_error, too_deep};
 use super::{Bound, Query, TableKind, TableName};
 
 /// The name of the parameter that holds the run's date.
@@ -27,6 +27,10 @@ pub const AS_OF: &str = "as_of";
 
 /// How deep an expression may nest.
 const RECURSION_LIMIT: usize = 128;
+
+/// How long a chain such as `a + b + c` or `… UNION ALL …` may be. It is not nested in the text, but
+/// it is in the plan: far longer ones take minutes to plan and in the end the whole stack.
+const CHAIN_LIMIT: usize = 500;
 
 /// Parses a text that must be one query.
 ///
@@ -65,7 +69,10 @@ pub fn parse_as(source: &Arc<SourceText>, dialect: &dyn Dialect) -> Result<State
         );
     }
     match &first {
-        Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => Ok(first),
+        Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => {
+            check_chains(source, inner)?;
+            Ok(first)
+        }
         other => Err(Diagnostic::error(
             Code::SqlStatement,
             "this must be a query: SELECT, or WITH … SELECT",
@@ -75,6 +82,40 @@ pub fn parse_as(source: &Arc<SourceText>, dialect: &dyn Dialect) -> Result<State
         .hint("martlet makes the tables itself; say only what they hold")
         .into()),
     }
+}
+
+/// Refuses chains that are too long to plan.
+fn check_chains(source: &Arc<SourceText>, statement: &ast::Statement) -> Result<()> {
+    #[derive(Default)]
+    struct Chains {
+        depth: usize,
+        selects: usize,
+    }
+    impl Visitor for Chains {
+        type Break = ();
+        fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+            self.depth += 1;
+            if self.depth > CHAIN_LIMIT {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        }
+        fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+            self.depth -= 1;
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_select(&mut self, _: &ast::Select) -> ControlFlow<()> {
+            self.selects += 1;
+            if self.selects > CHAIN_LIMIT {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    if Visit::visit(statement, &mut Chains::default()).is_break() {
+        return Err(too_deep(source).into());
+    }
+    Ok(())
 }
 
 fn statement_range(source: &Arc<SourceText>, statement: &Statement) -> Range<usize> {

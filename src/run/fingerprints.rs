@@ -1,4 +1,4 @@
-//! Hashes of input files, remembered while the file system says that nothing changed.
+//! Hashes of files, those that arrived and our own, remembered while the file system says that nothing changed.
 //!
 //! A file is taken as unchanged when its size, inode and both its times are: a copy, an edit or a
 //! replacement changes at least the inode's own time, which programs cannot set back.
@@ -62,21 +62,44 @@ impl Fingerprints {
         }
     }
 
-    /// The hash of a file.
+    /// The hash of a file that arrived.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn of(&mut self, arrived: &Arrived) -> Result<String> {
-        let key = arrived.path.display().to_string();
-        let stamp = Stamp::of(&arrived.path)?;
+        self.remembered(&arrived.path, || ingest::fingerprint(arrived))
+    }
+
+    /// The hash of a file of ours.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of_file(&mut self, path: &Path) -> Result<String> {
+        self.remembered(path, || {
+            let read = || -> std::io::Result<String> {
+                let mut hasher = blake3::Hasher::new();
+                hasher.update_reader(std::fs::File::open(path)?)?;
+                Ok(hasher.finalize().to_hex().to_string())
+            };
+            read().map_err(|e| Diagnostic::io(path, "read", &e).into())
+        })
+    }
+
+    fn remembered(
+        &mut self,
+        path: &Path,
+        work_out: impl FnOnce() -> Result<String>,
+    ) -> Result<String> {
+        let key = path.display().to_string();
+        let stamp = Stamp::of(path)?;
         if let Some(known) = self.known.get(&key)
             && known.stamp == stamp
         {
             return Ok(known.hash.clone());
         }
-        let hash = ingest::fingerprint(arrived)?;
+        let hash = work_out()?;
         // A file that changed while it was hashed is remembered by nobody.
-        if Stamp::of(&arrived.path)? == stamp {
+        if Stamp::of(path)? == stamp {
             let fingerprint = Fingerprint {
                 stamp,
                 hash: hash.clone(),
@@ -93,6 +116,7 @@ impl Fingerprints {
     /// When the disk fails.
     pub fn save(&mut self) -> Result<()> {
         if std::mem::take(&mut self.changed) {
+            self.known.retain(|path, _| Path::new(path).exists());
             write_json(&self.path, &self.known)?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 
@@ -17,7 +18,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Code::Locked`] when another run holds it.
-    pub fn take(path: &Path, wait: bool) -> Result<Self> {
+    pub async fn take(path: &Path, wait: bool) -> Result<Self> {
         let io = |doing: &'static str| {
             move |e: std::io::Error| Diagnostics::from(Diagnostic::io(path, doing, &e))
         };
@@ -30,20 +31,23 @@ impl Lock {
             .write(true)
             .open(path)
             .map_err(io("open the lock"))?;
-        if wait {
-            file.lock().map_err(io("take the lock"))?;
-            return Ok(Self { _file: file });
-        }
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Diagnostic::error(
-                Code::Locked,
-                "another run holds the lock",
-            )
-            .at(DataPlace::file(path.display().to_string()))
-            .hint("let it finish, or use --wait")
-            .into()),
-            Err(TryLockError::Error(e)) => Err(io("take the lock")(e)),
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                // Asked again and again, never a blocking call: a run that waits can be stopped.
+                Err(TryLockError::WouldBlock) if wait => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(TryLockError::WouldBlock) => return Err(locked(path)),
+                Err(TryLockError::Error(e)) => return Err(io("take the lock")(e)),
+            }
         }
     }
+}
+
+fn locked(path: &Path) -> Diagnostics {
+    Diagnostic::error(Code::Locked, "another run holds the lock")
+        .at(DataPlace::file(path.display().to_string()))
+        .hint("let it finish, or use --wait")
+        .into()
 }

@@ -107,10 +107,10 @@ pub async fn run(
         needed: needed.difference(&chosen).cloned().collect(),
     });
     let lake = Lake::new(&plan.settings.lake);
-    let _lake = Lock::take(&lake.lock(), options.wait)?;
+    let _lake = Lock::take(&lake.lock(), options.wait).await?;
     claim(&lake.target_record(), lake.root(), "lake", plan)?;
     let published = &plan.settings.published;
-    let _published = Lock::take(&published.join(".lock"), options.wait)?;
+    let _published = Lock::take(&published.join(".lock"), options.wait).await?;
     claim(&published.join(".owner.json"), published, "published", plan)?;
     release::repair(plan, &lake, listener)?;
 
@@ -275,14 +275,16 @@ impl Night<'_> {
             return Ok((None, "asked for with --full-refresh".to_owned()));
         }
         match last {
-            Some(record) if changes.is_empty() && record.is_whole(&self.lake) => {
+            Some(record)
+                if changes.is_empty() && record.is_whole(&self.lake, &mut self.fingerprints) =>
+            {
                 self.fresh += 1;
                 self.listener.event(&Event::Fresh {
                     table: node.name.clone(),
                 });
                 Ok((Some(record), String::new()))
             }
-            Some(_) if changes.is_empty() => Ok((None, "its file is gone".to_owned())),
+            Some(_) if changes.is_empty() => Ok((None, "its file is gone or damaged".to_owned())),
             _ => Ok((None, changes.join(", "))),
         }
     }
@@ -298,6 +300,10 @@ impl Night<'_> {
     /// Keeps a node that was just made: on disk, in mind, and as news.
     pub(super) fn keep(&mut self, node: &Node, record: NodeRecord, started: Instant) -> Result<()> {
         record.save(&self.lake, &node.name)?;
+        for file in &record.made.files {
+            // Remembered now, so that the next run need not read what this one wrote.
+            self.fingerprints.of_file(&self.lake.root().join(file))?;
+        }
         self.listener.event(&Event::Made {
             table: node.name.clone(),
             rows: record.made.rows,

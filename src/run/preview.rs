@@ -119,7 +119,9 @@ impl Teller<'_> {
             ));
         }
         match last {
-            Some(record) if changes.is_empty() && record.is_whole(&self.lake) => {
+            Some(record)
+                if changes.is_empty() && record.is_whole(&self.lake, &mut self.fingerprints) =>
+            {
                 self.contents.insert(node.name.clone(), record.made.content);
                 Ok(PreviewedTable {
                     table: node.name.to_string(),
@@ -128,7 +130,9 @@ impl Teller<'_> {
                     files,
                 })
             }
-            Some(_) if changes.is_empty() => Ok(stale(node, "its file is gone".to_owned(), files)),
+            Some(_) if changes.is_empty() => {
+                Ok(stale(node, "its file is gone or damaged".to_owned(), files))
+            }
             _ => Ok(stale(node, changes.join(", "), files)),
         }
     }

@@ -10,7 +10,8 @@ use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::quality::Outcome;
 use crate::store::{Lake, atomic};
 
-use super::ingredients::Ingredients;
+use super::fingerprints::Fingerprints;
+use super::ingredients::{Ingredients, hash};
 
 /// A table as it was last made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,9 +86,21 @@ impl NodeRecord {
             .collect()
     }
 
-    /// Whether the rows it speaks of are still there.
-    pub fn is_whole(&self, lake: &Lake) -> bool {
-        self.files(lake).iter().all(|f| f.is_file())
+    /// Whether the rows it speaks of are still there, as they were written: a file that was cut
+    /// short or changed is as good as gone, and its numbers would be wrong.
+    pub fn is_whole(&self, lake: &Lake, fingerprints: &mut Fingerprints) -> bool {
+        let hashes: Option<Vec<String>> = self
+            .files(lake)
+            .iter()
+            .map(|f| fingerprints.of_file(f).ok())
+            .collect();
+        match hashes.as_deref() {
+            None => false,
+            // A view, or a source of which nothing has arrived.
+            Some([]) => true,
+            Some([one]) if *one == self.made.content => true,
+            Some(all) => hash(all.join("\n").as_bytes()) == self.made.content,
+        }
     }
 }
 

@@ -33,7 +33,8 @@ impl Night<'_> {
             return self.check_freshness(node, source, &files).await;
         }
         let started = self.start(node, why);
-        let intakes = self.intakes(node, source, &files).await?;
+        let known = self.known(node, &files)?;
+        let intakes = self.intakes(node, source, &files, known).await?;
         let staged: Vec<_> = intakes
             .iter()
             .map(|i| PathBuf::from(&i.staged.path))
@@ -94,29 +95,48 @@ impl Night<'_> {
         }
     }
 
+    /// What is known of each file from an earlier run, if its rows still stand as they were written.
+    fn known(&mut self, node: &Node, files: &[Keyed]) -> Result<Vec<Option<Intake>>> {
+        let mut found = Diagnostics::default();
+        let mut known = Vec::with_capacity(files.len());
+        for file in files {
+            if self.options.full_refresh && !file.kept {
+                known.push(None);
+                continue;
+            }
+            let recorded = found.take(Intake::recorded(&self.lake, &node.name, &file.key));
+            known.push(recorded.flatten().filter(|intake| {
+                let path = intake.staged.path_in(&self.lake);
+                let hash = self.fingerprints.of_file(&path);
+                hash.is_ok_and(|h| h == intake.staged.hash)
+            }));
+        }
+        if found.has_errors() {
+            Err(found)
+        } else {
+            Ok(known)
+        }
+    }
+
     /// Reads the files that were not read before, several at once.
     async fn intakes(
         &self,
         node: &Node,
         source: &Arc<SourceNode>,
         files: &[Keyed],
+        known: Vec<Option<Intake>>,
     ) -> Result<Vec<Intake>> {
         let pseudonyms = self.key_of(source)?;
         let jobs = match self.options.jobs {
             0 => self.plan.settings.partitions,
             n => n,
         };
-        let mut work = stream::iter(files)
-            .map(|file| {
+        let mut work = stream::iter(files.iter().zip(known))
+            .map(|(file, known)| {
                 let (source, table) = (Arc::clone(source), node.name.clone());
                 let (lake, pseudonyms) = (self.lake.clone(), pseudonyms.clone());
-                let known = if self.options.full_refresh && !file.kept {
-                    Ok(None)
-                } else {
-                    Intake::recorded(&self.lake, &node.name, &file.key)
-                };
                 async move {
-                    match known? {
+                    match known {
                         Some(intake) => Ok((intake, false)),
                         None => {
                             let (arrived, key) = (file.arrived.clone(), file.key.clone());

@@ -15,7 +15,7 @@ pub enum Threshold {
 }
 
 /// The spelling, for the schema and for the parser.
-const PATTERN: &str = r"^> ?[0-9]+(\.[0-9]+)? ?%?$";
+const PATTERN: &str = r"^> ?([0-9]+|[0-9]+(\.[0-9]+)? ?%)$";
 
 impl Threshold {
     /// Whether `count` of `total` breaks it. Nothing of nothing breaks nothing.

@@ -61,7 +61,11 @@ fn parse<T: DeserializeOwned>(source: &Arc<SourceText>) -> Result<T> {
 }
 
 fn syntax_error(source: &Arc<SourceText>, error: &serde_yaml::Error) -> Diagnostic {
-    let span = error.location().map_or(0..0, |l| range(&l));
+    // Of what the scanner refuses, the crate knows line and column only.
+    let span = error.location().map_or(0..0, |l| {
+        let at = source.offset(l.line(), l.column());
+        l.span().byte_offset().map_or(at..at, |_| range(&l))
+    });
     let text = error.without_snippet().to_string();
     // The crate repeats the place at the end of its message; ours is shown with a caret.
     let message = text.split(" at line ").next().unwrap_or(&text).to_owned();

@@ -1,1 +1,31 @@
+//! Martlet as its users meet it: a process, a project, files that arrive, files that readers see.
+//!
+//! One binary, one file per thing a user would recognise. [`world`] makes throw-away projects and
+//! runs `martlet` in them; [`clinic`] is a small project of our own for everything that does not
+//! need the real pipelines, which are slow in a debug build; [`night`] shares one full night of
+//! the sample between the tests that only read it.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::print_stderr)] // a test that is skipped says so
+
+mod clinic;
+mod parquet_file;
+mod world;
+
+mod check_errors;
+mod commands;
+mod damage;
+mod determinism;
+mod house;
+mod ingest;
+mod interruption;
+mod layering;
+mod night;
+mod plan;
+mod publish_gate;
+mod query;
+mod readers;
+mod real_data;
+mod secrets;
+mod selection;
+mod unit_tests;

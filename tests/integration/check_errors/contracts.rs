@@ -1,0 +1,195 @@
+//! What a source or mart promises, and cannot keep.
+
+use super::{assert_places, faults, places, with_pipeline};
+use crate::clinic;
+
+#[test]
+fn the_promises_of_a_source() {
+    let world = with_pipeline(
+        r#"pipeline: clinic
+sources:
+  visits:
+    sensitivity: identifiable
+    files:
+      path: "visits/visits_{provider}_{period}.csv"
+      captures: { provider: ods_code, month: { month: "%Y-%m" } }
+      csv: {}
+      excel: {}
+      supersede: { by: [provder] }
+    columns:
+      - { name: nhs_number, type: nhs_number }
+      - { name: visit_date, type: date, formats: ["%d/%m/%Q"] }
+      - { name: visit_date, type: string, pattern: "([" }
+      - { name: Kind, type: int, formats: ["%Y"], pseudonymise: kind_key }
+      - { name: size, type: { decimal: { precision: 3, scale: 5 } } }
+    checks:
+      - { name: opened, expression: "visit_dat >= DATE '2020-01-01'" }
+      - { name: opened, expression: "1 + 1" }
+"#,
+    );
+    world.remove("sql");
+    insta::assert_snapshot!(faults(&world).stderr);
+    let file = "pipelines/clinic.yaml";
+    assert_places(
+        &world,
+        &[
+            ("wrong-value", file, "\"visits/", 0),
+            ("missing-key", file, "\"visits/", 0),
+            ("unknown-name", file, "month:", 0),
+            ("unknown-name", file, "provder", 0),
+            ("wrong-value", file, "nhs_number }", 0),
+            ("wrong-value", file, "\"%d/%m/%Q\"", 0),
+            ("duplicate-name", file, "visit_date", 1),
+            ("wrong-value", file, "\"([\"", 0),
+            ("wrong-value", file, "Kind", 0),
+            ("wrong-value", file, "kind_key", 0),
+            ("duplicate-name", file, "opened", 1),
+            ("sql-plan", file, "\"visit_dat ", 0),
+            ("sql-plan", file, "\"1 + 1\"", 0),
+        ],
+    );
+}
+
+#[test]
+fn a_mart_that_yields_other_columns_than_it_promises() {
+    let world = clinic::project();
+    world.write(
+        "sql/clinic/visits.sql",
+        "SELECT
+  DATE '2026-01-01' AS month,
+  CAST(count(*) AS DECIMAL(12, 1)) AS people,
+  max(site) AS site,
+  1 AS extra
+FROM model.visit
+",
+    );
+    insta::assert_snapshot!(faults(&world).stderr);
+    assert_places(
+        &world,
+        &[
+            ("contract", "sql/clinic/visits.sql", "extra", 0),
+            (
+                "contract",
+                "pipelines/clinic.yaml",
+                "visits, type: decimal",
+                0,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_mart_whose_columns_stand_in_another_order() {
+    let world = clinic::project();
+    world.edit(
+        "sql/clinic/visits.sql",
+        "AS month,\n  site,",
+        "AS month,\n  site AS visits,",
+    );
+    world.edit(
+        "sql/clinic/visits.sql",
+        "(count(*) AS DECIMAL(12, 1)) AS visits",
+        "(count(*) AS DECIMAL(12, 1)) AS site",
+    );
+    world.edit(
+        "sql/clinic/visits.sql",
+        "GROUP BY 1, 2",
+        "GROUP BY 1, model.visit.site",
+    );
+    insta::assert_snapshot!(faults(&world).stderr);
+}
+
+#[test]
+fn a_mart_whose_column_has_another_type() {
+    let world = clinic::project();
+    world.edit(
+        "sql/clinic/visits.sql",
+        "CAST(date_trunc('month', visit_date) AS DATE) AS month",
+        "CAST(visit_date AS VARCHAR) AS month",
+    );
+    insta::assert_snapshot!(faults(&world).stderr);
+    let codes: Vec<String> = places(&world).into_iter().map(|p| p.0).collect();
+    assert_eq!(codes, ["contract"]);
+}
+
+#[test]
+fn what_names_a_person_is_never_published() {
+    let world = clinic::project();
+    // Renamed, cast and joined, it is still the postcode.
+    world
+        .write(
+            "sql/clinic/sites.sql",
+            "WITH p AS (SELECT upper(substr(postcode, 1, 4)) AS place FROM source.visits)
+SELECT CAST(place AS VARCHAR) AS site FROM p GROUP BY place
+",
+        )
+        .edit(
+            "pipelines/clinic.yaml",
+            "tags: [weekly]",
+            "tags: [weekly] # now with postcodes",
+        );
+    insta::assert_snapshot!(faults(&world).stderr);
+    assert_eq!(places(&world).len(), 1);
+
+    let world = clinic::project();
+    world.write(
+        "sql/clinic/sites.sql",
+        "SELECT DISTINCT person_key AS site FROM model.visit\n",
+    );
+    assert_eq!(places(&world).len(), 1, "nor is the pseudonym");
+}
+
+#[test]
+fn audiences_policies_rates_and_checks_of_a_mart() {
+    let world = clinic::project();
+    let file = "pipelines/clinic.yaml";
+    world
+        .edit(file, "grain: [month, site]", "grain: [month, site, who]")
+        .edit(
+            file,
+            "numerator: people, denominator: visits",
+            "numerator: peeple, denominator: site",
+        )
+        .edit(
+            file,
+            "      - { name: people_within_visits, expression: people <= visits }\n",
+            "      - { name: people_within_visits, expression: people }
+      - { not_null: [nothing] }
+      - { not_null: [people], unique: [people] }
+      - { reconciles: { to: model.site_totl, measure: visits } }
+      - { relationships: { column: site, to: reference.sites, field: sight } }
+",
+        )
+        .edit(
+            file,
+            "      - { audience: alliance }\n",
+            "      - { audience: alliancee }\n      - { audience: alliance, policy: small_numbers }\n",
+        );
+    insta::assert_snapshot!(faults(&world).stderr);
+    assert_places(
+        &world,
+        &[
+            ("unknown-name", file, "who", 0),
+            ("unknown-name", file, "peeple", 0),
+            ("wrong-value", file, "site }\n    checks", 0),
+            ("sql-plan", file, "people }\n      - { not_null", 0),
+            ("unknown-name", file, "nothing", 0),
+            ("unknown-name", file, "model.site_totl", 0),
+            ("unknown-name", file, "sight", 0),
+            ("unknown-name", file, "alliancee", 0),
+            ("not-supported", file, "small_numbers", 0),
+        ],
+    );
+}
+
+#[test]
+fn two_tables_with_one_name() {
+    let world = clinic::project();
+    world
+        .write(
+            "pipelines/second.yaml",
+            "pipeline: second\nmodels:\n  visit: { sql: second/visit.sql }\n",
+        )
+        .write("sql/second/visit.sql", "SELECT 1 AS a\n");
+    insta::assert_snapshot!(faults(&world).stderr);
+}

@@ -1,0 +1,106 @@
+//! Keys and values that YAML may not have here: the nearest spelling, and all at once.
+
+use super::{assert_places, faults, places, with_pipeline};
+
+const MISSPELT: &str = r#"pipeline: clinic
+owner: data-team
+onwer: data-team
+tags: [nightly]
+
+parameters:
+  least: { type: integer, value: 1 }
+
+sources:
+  visits:
+    sensitivty: identifiable
+    files:
+      path: "visits/visits_{provider}_{period}.csv"
+      captures: { provider: ods_code, period: { month: "%Y-%m" } }
+      type: csv
+    columns:
+      - { name: nhs_number, type: nhs_number, pseudonymize: person_key }
+      - { name: visit_date, type: dat, formats: ["%d/%m/%Y"], required: perhaps }
+      - { name: kind, type: string, accepted: first }
+      - { type: string }
+    tests:
+      - { name: opened, expression: "visit_date >= DATE '2020-01-01'", error_if: "2 percent" }
+
+models:
+  visit:
+    sql: clinic/visit.sql
+    materialised: view
+  visit:
+    sql: clinic/visit.sql
+
+marts:
+  visits:
+    grain: [month, site]
+    columns: []
+    publish: { audience: alliance }
+"#;
+
+#[test]
+fn misspelt_keys_wrong_types_and_missing_keys_are_all_said_at_once() {
+    let world = with_pipeline(MISSPELT);
+    insta::assert_snapshot!(faults(&world).stderr);
+    let file = "pipelines/clinic.yaml";
+    assert_places(
+        &world,
+        &[
+            ("unknown-key", file, "onwer", 0),
+            ("wrong-value", file, "integer", 0),
+            ("unknown-key", file, "sensitivty", 0),
+            ("unknown-key", file, "type: csv", 0),
+            ("unknown-key", file, "pseudonymize", 0),
+            ("wrong-value", file, "dat,", 0),
+            ("wrong-value", file, "perhaps", 0),
+            ("wrong-value", file, "first", 0),
+            ("unknown-key", file, "tests", 0),
+            ("unknown-key", file, "materialised", 0),
+            ("duplicate-key", file, "visit:", 1),
+            ("wrong-value", file, "{ audience: alliance }", 0),
+        ],
+    );
+}
+
+#[test]
+fn what_dbt_calls_tests_is_answered_with_checks() {
+    let world = with_pipeline(&crate::clinic::PIPELINE.replacen("checks:\n", "tests:\n", 1));
+    let ran = faults(&world);
+    ran.says(&["unknown key `tests`", "did you mean `checks`?"]);
+    assert_eq!(places(&world).len(), 1, "and nothing else is wrong");
+}
+
+#[test]
+fn bad_thresholds_are_refused_where_they_stand() {
+    let text = crate::clinic::PIPELINE.replacen(
+        "{ valid: { on_fail: warn } }",
+        "{ valid: { on_fail: wrn, warn_if: \"2 percent\", error_if: \"> 2.5\" } }",
+        1,
+    );
+    let world = with_pipeline(&text);
+    insta::assert_snapshot!(faults(&world).stderr);
+    let file = "pipelines/clinic.yaml";
+    assert_places(
+        &world,
+        &[
+            ("wrong-value", file, "wrn", 0),
+            ("wrong-value", file, "\"2 percent\"", 0),
+            ("wrong-value", file, "\"> 2.5\"", 0),
+        ],
+    );
+}
+
+#[test]
+fn every_pipeline_and_the_settings_are_read_before_giving_up() {
+    let world = crate::clinic::project();
+    world
+        .write("pipelines/second.yaml", "pipeline: second\nmodles: {}\n")
+        .write("pipelines/third.yaml", "pipeline: another\n")
+        .write(
+            "config/targets/dev.yaml",
+            "inbox: inbox\nas_off: 2026-04-10\n",
+        )
+        .write("config/warehouse.yaml", "name: clinic\npartitions: many\n");
+    insta::assert_snapshot!(faults(&world).stderr);
+}
