@@ -58,6 +58,10 @@ impl Engine {
     /// # Errors
     /// When the limits make no sense to DataFusion.
     pub fn new(limits: Limits, spill: &Path, functions: Vec<ScalarUDF>) -> Result<Self> {
+        if let Some(folder) = spill.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| Diagnostics::from(Diagnostic::io(folder, "make the lake's folder", &e)))?;
+        }
         let pool = FairSpillPool::new(limits.memory);
         let pool: Arc<dyn MemoryPool> = Arc::new(TrackConsumersPool::new(
             pool,

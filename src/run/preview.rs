@@ -14,6 +14,7 @@ use super::fingerprints::Fingerprints;
 use super::ingredients::Ingredients;
 use super::night::{Options, as_of, choose};
 use super::record::NodeRecord;
+use super::sources::taken_before;
 
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]
@@ -151,6 +152,10 @@ impl Teller<'_> {
                 key.as_deref(),
             );
             inputs.insert(arrived.shown, key);
+        }
+        for waiting in discovery.waiting {
+            let before = taken_before(&self.lake, &node.name, source, &waiting, key.as_deref())?;
+            inputs.extend(before.map(|key| (waiting.shown, key)));
         }
         Ok(inputs)
     }

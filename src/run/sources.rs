@@ -6,10 +6,11 @@ use std::time::SystemTime;
 
 use futures::stream::{self, StreamExt};
 
-use crate::compile::{Node, SourceNode};
+use crate::compile::{Node, SourceNode, TableName};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::engine;
 use crate::ingest::{self, Arrived, Intake};
+use crate::store::Lake;
 
 use super::events::Event;
 use super::ingredients::{Ingredients, hash};
@@ -20,6 +21,40 @@ use super::{Night, freshness};
 struct Keyed {
     arrived: Arrived,
     key: String,
+    /// It may still be growing: what was taken of it before stands, and it is not read.
+    held: bool,
+}
+
+/// The key under which an earlier run took in a file that now has to wait. Its rows stand for
+/// another night: a gap would be a wrong number.
+///
+/// # Errors
+/// When a record is there and cannot be read.
+pub(super) fn taken_before(
+    lake: &Lake,
+    table: &TableName,
+    source: &SourceNode,
+    waiting: &Arrived,
+    pseudonyms: Option<&str>,
+) -> Result<Option<String>> {
+    let Some(last) = NodeRecord::load(lake, table)? else {
+        return Ok(None);
+    };
+    let Some(key) = last.ingredients.inputs.get(&waiting.shown) else {
+        return Ok(None);
+    };
+    let Some(intake) = Intake::recorded(lake, table, key)? else {
+        return Ok(None);
+    };
+    // Under another contract its rows would be others.
+    let same = ingest::staging_key(
+        &intake.hash,
+        source,
+        &waiting.captures,
+        &waiting.shown,
+        pseudonyms,
+    ) == *key;
+    Ok(same.then(|| key.clone()))
 }
 
 impl Night<'_> {
@@ -81,7 +116,7 @@ impl Night<'_> {
             self.listener.event(&Event::Warned(
                 Diagnostic::warning(Code::FileName, message)
                     .at(DataPlace::file(first.shown.clone()))
-                    .hint("`stable_for` says how long a file must have been left alone"),
+                    .hint("`stable_for` says how long a file must have been left alone; what was taken of it before stands"),
             ));
         }
         let key = self.key_of(source)?.map(|k| k.fingerprint());
@@ -96,9 +131,24 @@ impl Night<'_> {
                     &arrived.shown,
                     key.as_deref(),
                 );
-                files.push(Keyed { arrived, key });
+                files.push(Keyed {
+                    arrived,
+                    key,
+                    held: false,
+                });
             }
         }
+        for arrived in discovery.waiting {
+            let before = taken_before(&self.lake, &node.name, source, &arrived, key.as_deref());
+            if let Some(Some(key)) = found.take(before) {
+                files.push(Keyed {
+                    arrived,
+                    key,
+                    held: true,
+                });
+            }
+        }
+        files.sort_by(|a, b| a.arrived.shown.cmp(&b.arrived.shown));
         if found.has_errors() {
             Err(found)
         } else {
@@ -131,7 +181,7 @@ impl Night<'_> {
         let mut found = Diagnostics::default();
         let mut known = Vec::with_capacity(files.len());
         for file in files {
-            if self.options.full_refresh {
+            if self.options.full_refresh && !file.held {
                 known.push(None);
                 continue;
             }
@@ -169,6 +219,13 @@ impl Night<'_> {
                 async move {
                     match known {
                         Some(intake) => Ok(intake),
+                        None if file.held => Err(Diagnostic::error(
+                            Code::State,
+                            "the rows taken before are damaged, and the file may still be growing",
+                        )
+                        .at(DataPlace::file(file.arrived.shown.clone()))
+                        .hint("run again when it has been left alone for `stable_for`")
+                        .into()),
                         None => {
                             let (arrived, key) = (file.arrived.clone(), file.key.clone());
                             let done = tokio::task::spawn_blocking(move || {
