@@ -9,7 +9,7 @@ use crate::world::{Ran, World};
 fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
-        let world = clinic::world().kept_until_the_next_run();
+        let world = clinic::world().kept_until_the_next_run("query");
         world.martlet("run --quiet").exits(0);
         world
     })

@@ -118,7 +118,7 @@ fn a_key_that_is_missing_short_or_unreadable_is_said_without_showing_it() {
     world.martlet("run").exits(2).says(&["error[secret]", "CLINIC_KEY"]);
     world.edit("config/targets/dev.yaml", "pseudonym_key: { env: CLINIC_KEY }\n", "");
     let ran = world.martlet("run").exits(2);
-    ran.says(&["there is no key for pseudonyms", "pipelines/clinic.yaml:17:"]);
+    ran.says(&["there is no key for pseudonyms", "pipelines/clinic.yaml:18:"]);
     assert!(!world.path("published").exists());
     // A check needs no secret.
     world.martlet("check").exits(0);
