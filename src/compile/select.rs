@@ -191,9 +191,15 @@ impl<'a> Parser<'a> {
     }
 
     fn nothing(&self, name: &str) -> Diagnostic {
-        let tables = self.plan.nodes.iter().map(|n| n.name.name.as_str());
-        let pipelines = self.plan.nodes.iter().map(|n| n.pipeline.as_str());
-        let hint = did_you_mean(name, tables.chain(pipelines))
+        let nodes = &self.plan.nodes;
+        let full = nodes.iter().map(|n| n.name.to_string());
+        let tables = nodes.iter().map(|n| n.name.name.clone());
+        let pipelines = nodes.iter().map(|n| n.pipeline.clone());
+        let tags = nodes
+            .iter()
+            .flat_map(|n| n.tags.iter().map(|t| format!("tag:{t}")));
+        let known: Vec<String> = full.chain(tables).chain(pipelines).chain(tags).collect();
+        let hint = did_you_mean(name, known.iter().map(String::as_str))
             .unwrap_or_else(|| "`martlet ls` lists what there is".to_owned());
         Diagnostic::error(Code::EmptySelection, format!("`{name}` matches nothing")).hint(hint)
     }

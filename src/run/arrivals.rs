@@ -55,14 +55,21 @@ impl Search<'_> {
                 });
             }
         }
+        let (mut left, mut kept) = (Vec::new(), Vec::new());
         for arrived in discovery.waiting {
             let before = last.as_ref().and_then(|r| r.origin(&arrived.shown));
-            files.extend(
-                found
-                    .take(self.waiting(arrived, before, &mut notes))
-                    .flatten(),
-            );
+            let shown = arrived.shown.clone();
+            match found.take(self.waiting(arrived, before)) {
+                Some(Some(file)) => {
+                    kept.push(shown);
+                    files.push(file);
+                }
+                Some(None) => left.push(shown),
+                None => {}
+            }
         }
+        notes.extend(waits(&left, "left for the next run"));
+        notes.extend(waits(&kept, "what was taken before stands"));
         files.sort_by(|a, b| a.arrived.shown.cmp(&b.arrived.shown));
         if let Some(last) = &last {
             found.extend(self.gone(last, &files));
@@ -74,50 +81,27 @@ impl Search<'_> {
     }
 
     /// A file that may still be growing: what was taken of it before, if anything was.
-    fn waiting(
-        &self,
-        arrived: Arrived,
-        before: Option<&Origin>,
-        notes: &mut Diagnostics,
-    ) -> Result<Option<Keyed>> {
-        let place = DataPlace::file(arrived.shown.as_str());
+    fn waiting(&self, arrived: Arrived, before: Option<&Origin>) -> Result<Option<Keyed>> {
+        let refuse = |why: &str| {
+            let again = "run again when it has been left alone for as long as `stable_for` says";
+            Diagnostics::from(
+                Diagnostic::error(Code::FileName, why)
+                    .at(DataPlace::file(arrived.shown.as_str()))
+                    .hint(again),
+            )
+        };
         let Some(before) = before else {
             if self.source.files.captures.is_empty() {
-                return Err(Diagnostic::error(
-                    Code::FileName,
-                    "the only file of the source may still be growing",
-                )
-                .at(place)
-                .hint("run again when it has been left alone for as long as `stable_for` says")
-                .into());
+                return Err(refuse("the only file of the source may still be growing"));
             }
-            notes.push(
-                Diagnostic::warning(
-                    Code::FileName,
-                    "the file may still be growing: it waits for the next run",
-                )
-                .at(place)
-                .hint("`stable_for` says how long a file must have been left alone"),
-            );
             return Ok(None);
         };
         let key = self.staging_key(&before.hash, &arrived);
         if Intake::recorded(self.lake, &self.node.name, &key)?.is_none() {
-            return Err(Diagnostic::error(
-                Code::FileName,
+            return Err(refuse(
                 "the file may still be growing, and what was taken of it before no longer fits its contract",
-            )
-            .at(place)
-            .hint("run again when it has been left alone for as long as `stable_for` says")
-            .into());
+            ));
         }
-        notes.push(
-            Diagnostic::warning(
-                Code::FileName,
-                "the file may still be growing: its earlier rows stand until the next run",
-            )
-            .at(place),
-        );
         Ok(Some(Keyed {
             arrived,
             key,
@@ -178,4 +162,18 @@ impl Search<'_> {
             .hint("put it back; or run with --accept-missing to go on without its rows"),
         )
     }
+}
+
+/// One warning for all files that may still be growing and share a fate.
+fn waits(files: &[String], fate: &str) -> Option<Diagnostic> {
+    let first = files.first()?;
+    let message = match files.len() {
+        1 => format!("a file may still be growing: {fate}"),
+        n => format!("{n} files may still be growing: {fate}"),
+    };
+    Some(
+        Diagnostic::warning(Code::FileName, message)
+            .at(DataPlace::file(first.as_str()))
+            .hint("`stable_for` says how long a file must have been left alone"),
+    )
 }

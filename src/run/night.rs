@@ -87,6 +87,8 @@ pub struct Night<'a> {
     pub(super) made: Vec<TableName>,
     failed: BTreeSet<TableName>,
     fresh: usize,
+    /// The lock on the readers' folder.
+    readers: Option<Lock>,
 }
 
 /// Runs the chosen part of a plan.
@@ -110,8 +112,11 @@ pub async fn run(
     let _lake = Lock::take(&lake.lock(), options.wait).await?;
     claim(&lake.target_record(), lake.root(), "lake", plan)?;
     let published = &plan.settings.published;
-    let _published = Lock::take(&published.join(".lock"), options.wait).await?;
-    claim(&published.join(".owner.json"), published, "published", plan)?;
+    // A readers' folder that is not there yet is made by the first release, and locked then.
+    let readers = match published.is_dir() {
+        true => Some(hold(plan, options.wait).await?),
+        false => None,
+    };
     release::repair(plan, &lake, listener)?;
 
     let started = Utc::now();
@@ -133,6 +138,7 @@ pub async fn run(
         made: Vec::new(),
         failed: BTreeSet::new(),
         fresh: 0,
+        readers,
     };
     night.tell_strays();
     let mut found = Diagnostics::default();
@@ -181,6 +187,14 @@ pub fn as_of(plan: &Plan) -> NaiveDate {
     plan.settings
         .as_of
         .unwrap_or_else(|| Utc::now().date_naive())
+}
+
+/// Takes the readers' folder for this run and this target.
+async fn hold(plan: &Plan, wait: bool) -> Result<Lock> {
+    let published = &plan.settings.published;
+    let lock = Lock::take(&published.join(".lock"), wait).await?;
+    claim(&published.join(".owner.json"), published, "published", plan)?;
+    Ok(lock)
 }
 
 /// A lake and a readers' folder belong to one warehouse and target: two would take each other's
@@ -338,6 +352,15 @@ impl Night<'_> {
                 why: why.to_owned(),
             });
             return Vec::new();
+        }
+        if self.readers.is_none() {
+            match hold(self.plan, self.options.wait).await {
+                Ok(lock) => self.readers = Some(lock),
+                Err(errors) => {
+                    found.extend(errors);
+                    return Vec::new();
+                }
+            }
         }
         match release::publish(self, &marts).await {
             Ok(published) => published,

@@ -100,19 +100,25 @@ fn load_pipelines(root: &Path, found: &mut Diagnostics) -> Vec<PipelineFile> {
 }
 
 fn load_settings(root: &Path, target: Option<&str>, overrides: Warehouse) -> Result<Settings> {
-    let base = read_layer(&root.join("config/warehouse.yaml"), "config/warehouse.yaml")?;
-    let (base_source, base) =
-        base.unwrap_or_else(|| (SourceText::new("", ""), Warehouse::default()));
+    let mut found = Diagnostics::default();
+    let base = read_layer(&root.join("config/warehouse.yaml"), "config/warehouse.yaml");
+    let (base_source, base) = found
+        .take(base)
+        .flatten()
+        .unwrap_or_else(|| (SourceText::new("", ""), Warehouse::default()));
     let name = target
         .map(str::to_owned)
         .or_else(|| base.default_target.as_ref().map(|t| t.as_str().to_owned()))
         .unwrap_or_else(|| "dev".to_owned());
     let shown = format!("config/targets/{name}.yaml");
-    let layer = match read_layer(&root.join(&shown), &shown)? {
-        Some(layer) => Some(layer),
-        None if name == "dev" => None,
-        None => return Err(unknown_target(root, &name).into()),
-    };
+    // Both layers are read before giving up, so that both are mended in one go.
+    let layer = found.take(read_layer(&root.join(&shown), &shown)).flatten();
+    if found.has_errors() {
+        return Err(found);
+    }
+    if layer.is_none() && name != "dev" {
+        return Err(unknown_target(root, &name).into());
+    }
     Settings::resolve(
         root,
         &name,

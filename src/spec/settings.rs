@@ -158,6 +158,17 @@ fn check_flags(flags: &Warehouse, found: &mut Diagnostics) {
                 .hint("write it as 2026-03-31"),
         );
     }
+    if let Some(time) = &flags.stable_for
+        && !is_length_of_time(time)
+    {
+        found.push(
+            Diagnostic::error(
+                Code::Usage,
+                format!("--stable-for `{}` is not a length of time", **time),
+            )
+            .hint("write it as 30s, 5m or 2h"),
+        );
+    }
     for size in [&flags.memory_limit, &flags.spill_limit]
         .into_iter()
         .flatten()
@@ -177,6 +188,12 @@ fn check_flags(flags: &Warehouse, found: &mut Diagnostics) {
 /// A date as YAML and flags write it.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+}
+
+/// Whether a text is `30s`, `5m` or `2h`.
+fn is_length_of_time(text: &str) -> bool {
+    text.strip_suffix(['s', 'm', 'h'])
+        .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()) && n.parse::<u32>().is_ok())
 }
 
 fn parse_size(text: &str) -> Option<u64> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::clinic;
 use crate::determinism::{many_visits, month};
-use crate::world::{Ran, World, files};
+use crate::world::{Ran, World, copy_folder, files};
 
 /// Waits until something is so; looks as often as the machine can. Fails after a minute.
 fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
@@ -18,7 +18,8 @@ fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
             start.elapsed() < Duration::from_secs(60),
             "{what} did not happen"
         );
-        std::thread::yield_now();
+        // Looked at often, not waited for: the machine has two cores and needs them.
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -53,7 +54,10 @@ fn assert_no_leftovers(world: &World) {
             assert!(!name.starts_with(".martlet-"), "{} is left", path.display());
         }
     }
-    assert!(!world.path("lake/spill").exists());
+    assert_eq!(
+        files(&world.path("lake/spill")),
+        Vec::<std::path::PathBuf>::new()
+    );
 }
 
 /// The stable paths, with the hashes of their files.
@@ -64,16 +68,13 @@ fn latest(world: &World) -> BTreeMap<String, String> {
 }
 
 /// A name below the folder, and how many files make the moment.
-const MOMENTS: [(&str, usize); 10] = [
-    ("lake/state", 1),
+const MOMENTS: [(&str, usize); 7] = [
     ("lake/staged/visits", 1),
     ("lake/staged/visits", 4),
     ("lake/state/nodes", 1),
     ("lake/models/visit", 1),
-    ("lake/candidates", 1),
     ("lake/candidates", 2),
-    ("published/alliance/versions", 1),
-    ("published/alliance/versions", 3),
+    ("published/alliance/versions", 2),
     ("published/alliance/latest", 1),
 ];
 
@@ -93,6 +94,7 @@ fn a_first_night_killed_anywhere_ends_as_if_it_had_not_been() {
     let undisturbed = many_visits();
     undisturbed.martlet("run --quiet").exits(0);
     let expected = undisturbed.hashes("published");
+    let models = undisturbed.hashes("lake/models");
     let mut killed = 0;
     for (folder, files) in MOMENTS {
         let world = many_visits();
@@ -118,7 +120,7 @@ fn a_first_night_killed_anywhere_ends_as_if_it_had_not_been() {
             "killed at {folder} {files}"
         );
         assert_no_leftovers(&world);
-        world.martlet("run").exits(0).says(&["nothing to do"]);
+        assert_eq!(world.hashes("lake/models"), models);
     }
     assert!(
         killed >= MOMENTS.len() / 2,
@@ -142,9 +144,8 @@ fn a_later_night_killed_anywhere_leaves_readers_the_old_or_the_new() {
     assert_eq!(old.len(), 2);
     assert!(old.iter().all(|(name, hash)| new.get(name) != Some(hash)));
 
-    let world = many_visits();
-    world.martlet("run --quiet").exits(0);
-    let before = world.hashes("published");
+    let evening = many_visits();
+    evening.martlet("run --quiet").exits(0);
     let mut killed = 0;
     for (folder, more) in [
         ("lake/staged/visits", 2),
@@ -152,23 +153,9 @@ fn a_later_night_killed_anywhere_leaves_readers_the_old_or_the_new() {
         ("published/alliance/versions", 1),
         ("published/alliance/versions", 2),
     ] {
-        // Back to the evening before.
-        for folder in ["lake", "published"] {
-            world.remove(folder);
-        }
-        world
-            .write("inbox/visits/visits_RVV_2026-02.csv", month(3, 6_000))
-            .edit(
-                "config/reference/sites.csv",
-                if killed == 0 {
-                    "Maidstone"
-                } else {
-                    "Weavering"
-                },
-                "Maidstone",
-            );
-        world.martlet("run --quiet").exits(0);
-        assert_eq!(world.hashes("published"), before);
+        let world = World::empty();
+        copy_folder(evening.root(), world.root());
+        assert_eq!(latest(&world), old);
         corrected(&world);
         let place = world.path(folder);
         let enough = count(&place) + more;

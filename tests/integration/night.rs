@@ -27,7 +27,7 @@ pub struct Night {
 pub fn shared() -> &'static Night {
     static NIGHT: OnceLock<Night> = OnceLock::new();
     NIGHT.get_or_init(|| {
-        let world = World::repository_with_sample().kept_until_the_next_run();
+        let world = World::repository_with_sample().kept_until_the_next_run("night");
         let ran = world.martlet("run").exits(0);
         Night { world, ran }
     })

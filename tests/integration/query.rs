@@ -9,7 +9,7 @@ use crate::world::{Ran, World};
 fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
-        let world = clinic::world().kept_until_the_next_run();
+        let world = clinic::world().kept_until_the_next_run("query");
         world.martlet("run --quiet").exits(0);
         world
     })
@@ -95,8 +95,8 @@ const PRIVATE: [&str; 24] = [
     "SELECT * FROM source.visits",
     "FROM source.visits",
     "SELECT postcode || '' AS x FROM source.visits",
-    "SELECT upper(substr(postcode, 1, 4)) AS x FROM source.visits",
-    "SELECT reverse(postcode) AS x FROM source.visits",
+    "SELECT upper(trim(postcode)) AS x FROM source.visits",
+    "SELECT replace(postcode, ' ', '') AS x FROM source.visits",
     "SELECT CAST(postcode AS VARCHAR) AS x FROM source.visits",
     "SELECT max(postcode) AS x FROM source.visits",
     "SELECT first_value(postcode) OVER (ORDER BY _line) AS x FROM source.visits",

@@ -29,7 +29,7 @@ const READ: &str = r#"
 import sys, duckdb, pyarrow.parquet as pq, pandas as pd
 path = sys.argv[1]
 print("duckdb", [(c[0], c[1]) for c in duckdb.sql(f"DESCRIBE SELECT * FROM '{path}'").fetchall()])
-print("duckdb rows", duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchone()[0])
+print("duckdb rows", duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall()[0][0])
 table = pq.read_table(path)
 print("pyarrow", [(f.name, str(f.type), f.nullable) for f in table.schema])
 print("pyarrow rows", table.num_rows)

@@ -28,7 +28,7 @@ fn core20_of_england_and_of_kent_and_medway_are_the_published_ones() {
         ("core20_2019", 32_844, 1_065, 169),
         ("core20_2025", 33_755, 1_107, 187),
     ] {
-        let rows = table.only(&["cancer_alliance_code", core20]);
+        let rows = table.only(&["alliance_code", core20]);
         let listed: Vec<_> = rows.iter().filter(|r| !r[1].is_empty()).collect();
         assert_eq!(listed.len(), england, "{core20} of England");
         let ours: Vec<_> = listed.iter().filter(|r| r[0] == alliance).collect();

@@ -144,7 +144,7 @@ fn a_key_that_is_missing_short_or_unreadable_is_said_without_showing_it() {
     let ran = world.martlet("run").exits(2);
     ran.says(&[
         "there is no key for pseudonyms",
-        "pipelines/clinic.yaml:17:",
+        "pipelines/clinic.yaml:18:",
     ]);
     assert!(!world.path("published").exists());
     // A check needs no secret.

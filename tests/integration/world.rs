@@ -46,8 +46,8 @@ impl World {
 
     /// The same world at a place that outlives its tests, because a static never ends; the next
     /// run of the tests sweeps it up.
-    pub fn kept_until_the_next_run(self) -> Self {
-        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("night");
+    pub fn kept_until_the_next_run(self, name: &str) -> Self {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         for old in fs::read_dir(&place).into_iter().flatten().flatten() {
             let owner = Path::new("/proc").join(old.file_name());
             if !owner.exists() {
