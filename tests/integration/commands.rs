@@ -127,7 +127,7 @@ fn a_json_log_is_one_record_a_line_good_night_or_bad() {
         "selected",
         "started",
         "ingested",
-        "warned",
+        "broken",
         "made",
         "published",
     ] {
@@ -190,7 +190,7 @@ fn quiet_says_only_what_is_wrong() {
         "{}",
         ran.stderr
     );
-    assert!(ran.stderr.contains("warning[threshold]"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Warning source.visits: 1 row breaks"), "{}", ran.stderr);
     assert_eq!(world.martlet("check --quiet").exits(0).stderr, "");
 }
 

@@ -75,7 +75,7 @@ fn a_bad_row_is_kept_with_file_line_column_rule_and_a_masked_value() {
 "
     ));
     let ran = world.martlet("run").exits(0);
-    ran.says(&["visits_RVV_2026-03.csv: 6 received, 2 good, 4 quarantined"]);
+    ran.says(&["source.visits: 5 files, 12 received, 8 good, 4 quarantined"]);
     let record = intakes(&world)
         .into_iter()
         .find(|i| i.0.contains("2026-03"))
@@ -150,7 +150,10 @@ fn a_file_that_may_still_be_growing_waits() {
     let ran = world.martlet("run --stable-for 5m").exits(0);
     // All files were just written. Those of January and February were taken before: their rows
     // stand. March was not: it is left for tomorrow.
-    ran.says(&["5 files may still be growing: they wait for the next run"]);
+    ran.says(&[
+        "a file may still be growing: left for the next run",
+        "4 files may still be growing: what was taken before stands",
+    ]);
     assert_eq!(seen(&world), clinic::VISITS);
     world.martlet("plan --exit-code --stable-for 5m").exits(0);
     world
@@ -171,7 +174,7 @@ fn a_file_that_may_still_be_growing_waits() {
     }
     let ran = world.martlet("run --stable-for 5m").exits(0);
     ran.says(&[
-        "a file may still be growing: it waits for the next run",
+        "a file may still be growing: left for the next run",
         "visits_RVV_2026-03.csv",
     ]);
     assert_eq!(seen(&world).len(), 3, "March waits");
@@ -254,7 +257,7 @@ fn empty_files_and_headers_alone() {
     world
         .martlet("run")
         .exits(0)
-        .says(&["visits_RVV_2026-03.csv: 0 received, 0 good"]);
+        .says(&["source.visits: 5 files, 6 received, 6 good"]);
     assert_eq!(seen(&world), clinic::VISITS);
 }
 

@@ -256,7 +256,7 @@ fn signals_end_a_run_that_waits_and_a_run_that_works() {
         });
         signal(&child, name);
         let ran = ended(child).exits(code);
-        ran.says(&[word, "readers still see the last good release", "run again"]);
+        ran.says(&[word, "what readers see is whole", "run again"]);
         assert!(!world.path("published").exists());
         world.martlet("run --quiet").exits(0);
         assert_no_leftovers(&world);

@@ -144,7 +144,7 @@ fn a_lake_belongs_to_one_target() {
     let ran = world
         .martlet("run --target prod --lake lake --published elsewhere")
         .exits(1);
-    ran.says(&["the lake belongs to the target `dev`, not to `prod`"]);
+    ran.says(&["the folder belongs to `clinic dev`, not to `clinic prod`"]);
     assert!(!world.path("elsewhere").exists());
     // Left to itself, it has its own.
     let ran = world.martlet("run --target prod --quiet --json").exits(0);

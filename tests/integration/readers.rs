@@ -62,7 +62,7 @@ fn duckdb_pyarrow_and_pandas_agree_on_every_mart() {
         for odd in [
             "dictionary",
             "view",
-            "uint",
+            "'uint",
             "[ns",
             "struct",
             "list",
