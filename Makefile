@@ -29,6 +29,7 @@ test: compiler clients lint
 lint: compiler
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	python3 docs/generate_reference.py --check
 
 fmt:
 	cargo fmt

@@ -190,7 +190,11 @@ fn quiet_says_only_what_is_wrong() {
         "{}",
         ran.stderr
     );
-    assert!(ran.stderr.contains("Warning source.visits: 1 row breaks"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("Warning source.visits: 1 row breaks"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(world.martlet("check --quiet").exits(0).stderr, "");
 }
 

@@ -35,7 +35,9 @@ pub fn month(seed: u32, rows: u32) -> String {
         let Some(number) = nhs_number(400_000_000 + row * 10 + seed % 10) else {
             continue;
         };
-        let kind = ["first", "repeat", "first", "repeat", "first", "repeat", "first", "odd"][next(8) as usize];
+        let kind = [
+            "first", "repeat", "first", "repeat", "first", "repeat", "first", "odd",
+        ][next(8) as usize];
         let _ = writeln!(
             text,
             "{number},{:02}/01/2026,{kind},TN24 {}LZ",
