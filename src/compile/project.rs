@@ -155,6 +155,7 @@ impl<'a> Compiler<'a> {
     /// Parses the SQL of every model and mart.
     fn queries(&mut self) -> BTreeMap<TableName, Option<Parsed>> {
         let declarations = self.declarations.clone();
+        let names: Vec<String> = declarations.keys().map(ToString::to_string).collect();
         let mut queries = BTreeMap::new();
         for (table, declaration) in &declarations {
             let (file, checks) = match declaration.body {
@@ -183,7 +184,8 @@ impl<'a> Compiler<'a> {
                             Code::UnknownName,
                             format!("there is no table `{}`", **other),
                         )
-                        .at(place),
+                        .at(place)
+                        .maybe_hint(did_you_mean(other, names.iter().map(String::as_str))),
                     ),
                 }
             }

@@ -68,6 +68,17 @@ impl Search<'_> {
                 None => {}
             }
         }
+        // Every file waiting is not the same as no file: an empty table would be a wrong number.
+        if let (true, Some(first)) = (files.is_empty(), left.first()) {
+            found.push(
+                Diagnostic::error(
+                    Code::FileName,
+                    format!("every file of {} may still be growing", self.node.name),
+                )
+                .at(DataPlace::file(first.as_str()))
+                .hint("run again when they have been left alone for as long as `stable_for` says"),
+            );
+        }
         notes.extend(waits(&left, "left for the next run"));
         notes.extend(waits(&kept, "what was taken before stands"));
         files.sort_by(|a, b| a.arrived.shown.cmp(&b.arrived.shown));

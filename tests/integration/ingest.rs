@@ -143,6 +143,14 @@ fn every_row_of_the_sample_is_good_or_quarantined() {
 }
 
 #[test]
+fn a_source_whose_files_all_wait_is_not_an_empty_table() {
+    let world = clinic::world();
+    let ran = world.martlet("run --stable-for 5m").exits(1);
+    ran.says(&["every file of source.visits may still be growing"]);
+    assert!(!world.path("published").exists());
+}
+
+#[test]
 fn a_file_that_may_still_be_growing_waits() {
     let world = clinic::world();
     world.martlet("run --quiet").exits(0);
