@@ -1,10 +1,9 @@
 //! NHS numbers to pseudonyms: keyed, one way, the same for the same number and key.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray, StringBuilder};
+use arrow::array::{Array, ArrayRef, StringArray, StringBuilder};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
@@ -49,8 +48,13 @@ impl PseudonymKey {
     }
 
     /// The pseudonym of a number: 32 hexadecimal digits.
-    fn pseudonym(&self, number: NhsNumber) -> String {
-        hex(&self.digest(number.digits())[..KEPT_BYTES])
+    fn pseudonym(&self, number: NhsNumber) -> [u8; 2 * KEPT_BYTES] {
+        let mut digits = [0; 2 * KEPT_BYTES];
+        let digest = self.digest(number.digits());
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(digest) {
+            pair.copy_from_slice(&hex_digits(byte));
+        }
+        digits
     }
 
     fn digest(&self, message: &[u8]) -> [u8; 32] {
@@ -65,19 +69,55 @@ impl PseudonymKey {
 
     /// NHS numbers to pseudonyms, and the rows whose text is no NHS number.
     pub(super) fn pseudonyms(&self, texts: &StringArray) -> (ArrayRef, Vec<usize>) {
-        let mut seen: HashMap<NhsNumber, String> = HashMap::new();
-        let mut values = StringBuilder::with_capacity(texts.iter().len(), texts.iter().len() * 32);
+        let mut known = Known::default();
+        let mut values = StringBuilder::with_capacity(texts.len(), texts.len() * 2 * KEPT_BYTES);
         let mut invalid = Vec::new();
         for (row, text) in texts.iter().enumerate() {
             let number = text.and_then(NhsNumber::read);
             if text.is_some() && number.is_none() {
                 invalid.push(row);
             }
-            values.append_option(
-                number.map(|n| &*seen.entry(n).or_insert_with(|| self.pseudonym(n))),
-            );
+            let digits = number.map(|n| known.or_insert_with(n, || self.pseudonym(n)));
+            values.append_option(digits.and_then(|d| std::str::from_utf8(d).ok()));
         }
         (Arc::new(values.finish()), invalid)
+    }
+}
+
+/// The pseudonyms of the numbers met last: the events of a person often stand together, and
+/// hashing costs more than looking. A number that falls into a slot takes the place of the one
+/// in it.
+struct Known {
+    slots: Vec<Option<(NhsNumber, [u8; 2 * KEPT_BYTES])>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            slots: vec![None; 1024],
+        }
+    }
+}
+
+impl Known {
+    fn or_insert_with(
+        &mut self,
+        number: NhsNumber,
+        make: impl FnOnce() -> [u8; 2 * KEPT_BYTES],
+    ) -> &[u8; 2 * KEPT_BYTES] {
+        // The last digits are spread as evenly as any.
+        let place = number
+            .digits()
+            .iter()
+            .rev()
+            .take(4)
+            .fold(0, |place, digit| place * 10 + usize::from(digit - b'0'));
+        let count = self.slots.len();
+        let slot = &mut self.slots[place % count];
+        if slot.is_none_or(|(known, _)| known != number) {
+            *slot = None;
+        }
+        &slot.get_or_insert_with(|| (number, make())).1
     }
 }
 
@@ -104,18 +144,24 @@ fn from_hex(text: &[u8]) -> Option<[u8; KEY_BYTES]> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()
-        .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]])
-        .map(char::from)
+        .flat_map(|b| hex_digits(*b).map(char::from))
         .collect()
+}
+
+fn hex_digits(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [
+        DIGITS[usize::from(byte >> 4)],
+        DIGITS[usize::from(byte & 15)],
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Array, AsArray};
+    use arrow::array::AsArray;
 
     fn key(text: &str) -> Result<PseudonymKey> {
         PseudonymKey::parse(&SecretString::from(text.to_owned()))
@@ -136,6 +182,21 @@ mod tests {
         assert_eq!(values.value(0), "7d181f918c6431969efd8482947c447f");
         assert!(values.is_null(2) && values.is_null(3));
         assert_eq!(invalid, vec![3]);
+    }
+
+    #[test]
+    fn numbers_that_share_a_slot_keep_their_own_pseudonyms() {
+        let key = key(&"ab".repeat(32)).expect("a key");
+        // Two numbers with the same last four digits, each twice.
+        let texts = ["4000081918", "4000191918", "4000081918", "4000191918"];
+        assert!(texts.iter().all(|t| NhsNumber::read(t).is_some()));
+        let (values, _) = key.pseudonyms(&StringArray::from(texts.to_vec()));
+        let values = values.as_string::<i32>();
+        for (row, text) in texts.iter().enumerate() {
+            let alone = key.pseudonyms(&StringArray::from(vec![*text])).0;
+            assert_eq!(values.value(row), alone.as_string::<i32>().value(0));
+        }
+        assert_ne!(values.value(0), values.value(1));
     }
 
     #[test]

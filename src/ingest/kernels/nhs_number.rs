@@ -13,23 +13,13 @@ pub(in crate::ingest) struct NhsNumber([u8; 10]);
 impl NhsNumber {
     /// Reads a number, with or without spaces and hyphens between its digits.
     pub(in crate::ingest) fn read(text: &str) -> Option<Self> {
-        let mut digits = [0_u8; 10];
-        let mut n = 0;
-        for letter in text.chars() {
-            match letter {
-                '0'..='9' if n < 10 => {
-                    digits[n] = letter as u8;
-                    n += 1;
-                }
-                // What word processors make of spaces and hyphens.
-                '-' | '\u{2010}' | '\u{2011}' | '\u{2013}' => {}
-                c if c.is_whitespace() => {}
-                _ => return None,
-            }
-        }
+        let digits = match <[u8; 10]>::try_from(text.as_bytes()) {
+            // As nearly all of them are written.
+            Ok(digits) if digits.iter().all(u8::is_ascii_digit) => digits,
+            _ => tidied(text)?,
+        };
         let number = Self(digits);
-        (n == 10 && !number.is_nobody() && number.check_digit() == Some(digits[9] - b'0'))
-            .then_some(number)
+        (!number.is_nobody() && number.check_digit() == Some(digits[9] - b'0')).then_some(number)
     }
 
     /// The ten digits: what the pseudonym is made of, and nothing else may have.
@@ -53,6 +43,25 @@ impl NhsNumber {
             digit => u8::try_from(digit).ok(),
         }
     }
+}
+
+/// The digits of a number written with spaces or hyphens between them.
+fn tidied(text: &str) -> Option<[u8; 10]> {
+    let mut digits = [0_u8; 10];
+    let mut n = 0;
+    for letter in text.chars() {
+        match letter {
+            '0'..='9' if n < 10 => {
+                digits[n] = letter as u8;
+                n += 1;
+            }
+            // What word processors make of spaces and hyphens.
+            '-' | '\u{2010}' | '\u{2011}' | '\u{2013}' => {}
+            c if c.is_whitespace() => {}
+            _ => return None,
+        }
+    }
+    (n == 10).then_some(digits)
 }
 
 impl fmt::Debug for NhsNumber {

@@ -3,6 +3,8 @@
 //! Pages end where batches do, so rows are dealt into batches of a fixed size before they are
 //! encoded. The file is hashed while it is written, and appears only when whole.
 
+mod encoder;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,20 +12,15 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::compute::{BatchCoalescer, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::basic::{Compression, ZstdLevel};
-use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
-use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use datafusion::parquet::file::metadata::SortingColumn;
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 
 use super::atomic::AtomicFile;
+use encoder::Encoder;
 
 /// Rows that are encoded at once.
 const BATCH_ROWS: usize = 8192;
-/// Rows of a row group.
-const GROUP_ROWS: usize = 1 << 20;
-
 /// A finished file.
 #[derive(Debug, Clone)]
 pub struct ParquetFile {
@@ -39,7 +36,8 @@ pub struct ParquetFile {
 
 /// Writes one Parquet file, whole or not at all.
 pub struct ParquetWriter {
-    writer: ArrowWriter<HashingFile>,
+    path: PathBuf,
+    encoder: Encoder,
     coalescer: BatchCoalescer,
     schema: SchemaRef,
     rows: u64,
@@ -61,22 +59,14 @@ impl ParquetWriter {
                 nulls_first: false,
             })
             .collect();
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
-            .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_statistics_enabled(EnabledStatistics::Page)
-            .set_sorting_columns(Some(sorting))
-            .set_created_by(concat!("martlet ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
         let file = HashingFile {
             file: AtomicFile::create(path)?,
             hasher: blake3::Hasher::new(),
             bytes: 0,
         };
-        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))
-            .map_err(|e| failed(path, &e))?;
         Ok(Self {
-            writer,
+            path: path.to_owned(),
+            encoder: Encoder::new(file, Arc::clone(&schema), sorting),
             coalescer: BatchCoalescer::new(Arc::clone(&schema), BATCH_ROWS),
             schema,
             rows: 0,
@@ -103,9 +93,9 @@ impl ParquetWriter {
 
     fn drain(&mut self) -> Result<()> {
         while let Some(batch) = self.coalescer.next_completed_batch() {
-            self.writer
-                .write(&batch)
-                .map_err(|e| failed(self.writer.inner().file.target(), &e))?;
+            self.encoder
+                .push(batch)
+                .map_err(|e| failed(&self.path, &e))?;
         }
         Ok(())
     }
@@ -119,12 +109,11 @@ impl ParquetWriter {
             .finish_buffered_batch()
             .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
         self.drain()?;
-        for (key, value) in metadata {
-            self.writer
-                .append_key_value_metadata(KeyValue::new(key.clone(), value.clone()));
-        }
-        let path = self.writer.inner().file.target().to_owned();
-        let done = self.writer.into_inner().map_err(|e| failed(&path, &e))?;
+        let path = self.path;
+        let done = self
+            .encoder
+            .finish(metadata)
+            .map_err(|e| failed(&path, &e))?;
         let (bytes, hash) = (done.bytes, done.hasher.finalize().to_hex().to_string());
         done.file.commit()?;
         Ok(ParquetFile {

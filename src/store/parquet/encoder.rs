@@ -1,0 +1,167 @@
+//! Batches to the bytes of a Parquet file. Encoding costs more than anything else that is done
+//! with a row, so from the second batch on it has a thread of its own.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
+use datafusion::parquet::errors::{ParquetError, Result};
+use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
+use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use datafusion::parquet::schema::types::ColumnPath;
+
+use super::{BATCH_ROWS, HashingFile};
+
+/// Rows of a row group.
+const GROUP_ROWS: usize = 1 << 20;
+/// Batches that may wait for the encoder.
+const WAITING: usize = 8;
+
+type Writer = ArrowWriter<HashingFile>;
+
+/// Encodes batches in their order.
+pub(super) struct Encoder {
+    schema: SchemaRef,
+    sorting: Vec<SortingColumn>,
+    state: State,
+}
+
+enum State {
+    /// No batch has come: how to encode is chosen by the first.
+    Empty(HashingFile),
+    One(Box<Writer>),
+    Thread(SyncSender<RecordBatch>, JoinHandle<Result<Writer>>),
+    Failed,
+}
+
+impl Encoder {
+    pub(super) fn new(file: HashingFile, schema: SchemaRef, sorting: Vec<SortingColumn>) -> Self {
+        Self {
+            schema,
+            sorting,
+            state: State::Empty(file),
+        }
+    }
+
+    /// Adds a batch. An error may be that of an earlier batch.
+    pub(super) fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        self.state = match std::mem::replace(&mut self.state, State::Failed) {
+            State::Empty(file) => {
+                let mut writer = start(file, &self.schema, self.sorting.clone(), Some(&batch))?;
+                writer.write(&batch)?;
+                State::One(Box::new(writer))
+            }
+            State::One(writer) => {
+                let (sender, batches) = sync_channel::<RecordBatch>(WAITING);
+                let thread = std::thread::spawn(move || {
+                    let mut writer = *writer;
+                    for batch in batches {
+                        writer.write(&batch)?;
+                    }
+                    Ok(writer)
+                });
+                hand_over(sender, thread, batch)?
+            }
+            State::Thread(sender, thread) => hand_over(sender, thread, batch)?,
+            State::Failed => return Err(failed_before()),
+        };
+        Ok(())
+    }
+
+    /// Ends the file; nothing of it is durable yet.
+    pub(super) fn finish(self, metadata: &[(String, String)]) -> Result<HashingFile> {
+        let mut writer = match self.state {
+            State::Empty(file) => start(file, &self.schema, self.sorting, None)?,
+            State::One(writer) => *writer,
+            State::Thread(sender, thread) => {
+                drop(sender);
+                joined(thread)?
+            }
+            State::Failed => return Err(failed_before()),
+        };
+        for (key, value) in metadata {
+            writer.append_key_value_metadata(KeyValue::new(key.clone(), value.clone()));
+        }
+        writer.into_inner()
+    }
+}
+
+fn hand_over(
+    sender: SyncSender<RecordBatch>,
+    thread: JoinHandle<Result<Writer>>,
+    batch: RecordBatch,
+) -> Result<State> {
+    match sender.send(batch) {
+        Ok(()) => Ok(State::Thread(sender, thread)),
+        // It has stopped taking batches: it knows why.
+        Err(_) => joined(thread).and_then(|_| Err(failed_before())),
+    }
+}
+
+fn joined(thread: JoinHandle<Result<Writer>>) -> Result<Writer> {
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(ParquetError::General("the encoder panicked".to_owned())))
+}
+
+fn failed_before() -> ParquetError {
+    ParquetError::General("the file has failed already".to_owned())
+}
+
+fn start(
+    file: HashingFile,
+    schema: &SchemaRef,
+    sorting: Vec<SortingColumn>,
+    first: Option<&RecordBatch>,
+) -> Result<Writer> {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_sorting_columns(Some(sorting))
+        .set_created_by(concat!("martlet ", env!("CARGO_PKG_VERSION")).to_owned());
+    // A column whose values hardly repeat gains nothing from a dictionary and pays for it most.
+    // The first batch decides, and it is the same however rows arrive.
+    for (field, array) in schema
+        .fields()
+        .iter()
+        .zip(first.iter().flat_map(|b| b.columns()))
+    {
+        if array.len() < BATCH_ROWS || !hardly_repeats(array) {
+            continue;
+        }
+        let column = ColumnPath::from(field.name().as_str());
+        properties = properties.set_column_dictionary_enabled(column.clone(), false);
+        if *field.data_type() == DataType::Utf8 {
+            // The least and greatest of keys and texts help no reader to skip anything.
+            properties = properties.set_column_statistics_enabled(column, EnabledStatistics::None);
+        } else if field.name().starts_with('_') {
+            // Only in files of our own: not every reader of a mart knows this encoding.
+            properties = properties.set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    ArrowWriter::try_new(file, Arc::clone(schema), Some(properties.build()))
+}
+
+/// Whether more than half of the values are different.
+fn hardly_repeats(array: &ArrayRef) -> bool {
+    let distinct = match array.data_type() {
+        DataType::Utf8 => array
+            .as_string::<i32>()
+            .iter()
+            .flatten()
+            .collect::<HashSet<_>>()
+            .len(),
+        DataType::Int64 => {
+            let values = array.as_primitive::<Int64Type>();
+            values.iter().flatten().collect::<HashSet<_>>().len()
+        }
+        _ => return false,
+    };
+    distinct * 2 > array.len() - array.null_count()
+}
