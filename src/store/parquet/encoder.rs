@@ -33,7 +33,7 @@ pub(super) struct Encoder {
 
 enum State {
     /// No batch has come: how to encode is chosen by the first.
-    Empty(HashingFile),
+    Empty(Box<HashingFile>),
     One(Box<Writer>),
     Thread(SyncSender<RecordBatch>, JoinHandle<Result<Writer>>),
     Failed,
@@ -44,7 +44,7 @@ impl Encoder {
         Self {
             schema,
             sorting,
-            state: State::Empty(file),
+            state: State::Empty(Box::new(file)),
         }
     }
 
@@ -52,7 +52,7 @@ impl Encoder {
     pub(super) fn push(&mut self, batch: RecordBatch) -> Result<()> {
         self.state = match std::mem::replace(&mut self.state, State::Failed) {
             State::Empty(file) => {
-                let mut writer = start(file, &self.schema, self.sorting.clone(), Some(&batch))?;
+                let mut writer = start(*file, &self.schema, self.sorting.clone(), Some(&batch))?;
                 writer.write(&batch)?;
                 State::One(Box::new(writer))
             }
@@ -76,7 +76,7 @@ impl Encoder {
     /// Ends the file; nothing of it is durable yet.
     pub(super) fn finish(self, metadata: &[(String, String)]) -> Result<HashingFile> {
         let mut writer = match self.state {
-            State::Empty(file) => start(file, &self.schema, self.sorting, None)?,
+            State::Empty(file) => start(*file, &self.schema, self.sorting, None)?,
             State::One(writer) => *writer,
             State::Thread(sender, thread) => {
                 drop(sender);
