@@ -12,6 +12,7 @@
 //! The runner never prints: it tells [`events`].
 
 mod arrivals;
+mod attempt;
 mod build;
 mod events;
 mod fingerprints;
