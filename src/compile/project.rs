@@ -100,7 +100,7 @@ impl<'a> Compiler<'a> {
                 let marked = marked.map(|c| c.staged_name().to_owned()).collect();
                 self.identifiable.insert(table.clone(), marked);
                 self.check_expected(&node);
-                let inputs = rules::input_tables(spec);
+                let inputs = rules::input_tables(table, spec);
                 let tags = spec.tags.clone();
                 self.keep(
                     table,

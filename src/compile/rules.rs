@@ -11,18 +11,21 @@ use crate::spec::check::RowRelationship;
 use crate::spec::{Column, ColumnCheck, OnFail, RowCheck, Source, Sp};
 
 use super::checks::Schemas;
+use super::contract::staged_schema;
 use super::names::{Declarations, unknown_table};
 use super::sources::expression;
 use super::{DropRule, RowRule, RowTest, TableKind, TableName};
 
 /// The tables that a source reads beside its files: they are made before it. A name that is no
 /// table's is reported where it is checked.
-pub fn input_tables(spec: &Source) -> BTreeSet<TableName> {
+pub fn input_tables(name: &TableName, spec: &Source) -> BTreeSet<TableName> {
     let expected = spec.freshness.iter().filter_map(|f| f.expected.as_ref());
     let related = spec.checks.iter().filter_map(|c| c.relationship.as_ref());
     expected
         .filter_map(|e| TableName::parse(&e.from))
         .chain(related.filter_map(|r| target(r).map(|(table, _)| table)))
+        // That is reported where it is checked; a circle of one would be an echo.
+        .filter(|table| table != name)
         .collect()
 }
 
@@ -220,6 +223,7 @@ pub fn relationships(
     text: &Arc<SourceText>,
     found: &mut Diagnostics,
 ) {
+    let here = staged_schema(spec, &spec.files);
     for related in spec.checks.iter().filter_map(|c| c.relationship.as_ref()) {
         let Some((table, field)) = target(related) else {
             continue;
@@ -241,7 +245,7 @@ pub fn relationships(
             continue;
         }
         // A table that is at fault itself is reported elsewhere.
-        let (Some(there), Some(here)) = (schemas.get(&table), schemas.get(name)) else {
+        let Some(there) = schemas.get(&table) else {
             continue;
         };
         let Ok(other) = there.field_with_name(&field) else {

@@ -18,8 +18,8 @@ use super::readers::{self, Origin};
 use super::row_keys::Related;
 use super::rules::{Rule, conserve};
 
-/// The rule of rows that are good in a file that is not.
-const FILE_REJECTED: &str = "file_rejected";
+/// The rule of rows that are good in a file that is not: the whole of it is refused.
+pub const FILE_REJECTED: &str = "file_rejected";
 
 /// Takes a file in: good rows to staged Parquet, refused rows to quarantine, then the record.
 ///
@@ -81,6 +81,7 @@ pub fn ingest(
     let captures = arrived
         .captures
         .iter()
+        .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| (name.clone(), value.to_string()))
         .collect();
     let mut intake = Intake {

@@ -41,12 +41,14 @@ mod rows;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use arrived::{Arrived, fingerprint};
 pub use discover::{Discovery, discover, strays};
 pub use intake::{About, Intake, RuleCount, Warning, Written};
 pub use key::{INGEST_VERSION, staging_key};
-pub use load::ingest;
+pub use load::{FILE_REJECTED, ingest};
 pub use pseudonym::PseudonymKey;
 pub use quarantine::{RefusedRow, refused_rows};
 pub use row_keys::Related;
+pub use words::{InWords, in_words, rule_names};

@@ -45,7 +45,7 @@ impl ValueRule {
         Self::Unique,
     ];
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Valid => "valid",
             Self::Required => "required",

@@ -52,6 +52,7 @@ impl Tried {
             file: arrived.shown.clone(),
             key: key.to_owned(),
             captures: captures
+                .filter(|(_, value)| !value.is_null())
                 .map(|(name, value)| (name.clone(), value.to_string()))
                 .collect(),
             errors: found
