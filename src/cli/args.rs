@@ -148,6 +148,9 @@ pub enum Command {
     Ls(SelectArgs),
     /// Ask the warehouse something; identifiable columns are masked
     Query(QueryArgs),
+    /// Look at refused rows, and report them to their sender
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
     /// Write a synthetic world: every feed, and the counts each mart must show
     Sample(SampleArgs),
     /// Write the JSON Schema that editors complete YAML with
@@ -232,6 +235,39 @@ pub struct QueryArgs {
     /// Rows to print; 0 for all
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// List the files that had rows refused, and the rules they broke
+    Ls(SelectArgs),
+    /// Show the refused rows of a file or a source: line, column, rule, reason, masked value
+    Show(ShowArgs),
+    /// Write one HTML page and one CSV that the sender can act on
+    Report(ReportArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A source, or a file as `quarantine ls` names it
+    #[arg(value_name = "FILE|SOURCE")]
+    pub what: String,
+    /// Only rows that break this rule
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+    /// Rows to show; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The sender's code, as its file names have it
+    #[arg(long, value_name = "CODE")]
+    pub provider: String,
+    /// Where to write
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
 }
 
 /// How an answer is printed.

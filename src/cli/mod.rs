@@ -6,6 +6,7 @@ mod completions;
 mod ls;
 mod plan;
 mod printer;
+mod quarantine;
 mod query;
 mod run;
 mod sample;
@@ -96,6 +97,7 @@ async fn command(cli: Cli, printer: Printer) -> Result<Exit> {
         Command::Test(ref args) => test::test(global, args, &printer).await,
         Command::Ls(ref args) => ls::ls(global, args, &printer).await,
         Command::Query(ref args) => query::query(global, args, &printer).await,
+        Command::Quarantine(ref command) => quarantine::quarantine(global, command, &printer).await,
         Command::Sample(ref args) => sample::sample(args, &printer),
         Command::Schema(ref args) => schema::schema(global, args, &printer),
         Command::Completions(ref args) => completions::completions(args, &printer),

@@ -5,6 +5,7 @@
 //! and hold what it yields against its contract. A table whose inputs are at fault is not
 //! planned: its own errors would be echoes.
 
+pub mod bounds;
 mod checks;
 pub mod contract;
 mod diagnose;
@@ -14,6 +15,7 @@ mod marts;
 mod names;
 mod plan;
 mod project;
+mod rules;
 pub mod select;
 pub mod session;
 mod sources;
@@ -23,7 +25,8 @@ mod tables;
 
 pub use diagnose::{plan as plan_query, translate};
 pub use plan::{
-    Body, Bound, MartNode, ModelNode, Node, Plan, PlannedCheck, Query, RowRule, SourceNode,
+    Body, Bound, DropRule, MartNode, ModelNode, Node, Plan, PlannedCheck, Query, RowRule, RowTest,
+    SourceNode,
 };
 pub use project::{PublishedSchema, compile};
 pub use table::{TableKind, TableName};

@@ -81,6 +81,27 @@ pub struct SourceNode {
     pub root: PathBuf,
     /// Rules on rows, planned against [`Node::schema`].
     pub rules: Vec<RowRule>,
+    /// Rules that drop rows before any other rule sees them.
+    pub drops: Vec<DropRule>,
+}
+
+/// A rule that drops rows of a source.
+#[derive(Debug)]
+pub struct DropRule {
+    /// What dropped rows are counted under.
+    pub name: String,
+    /// Rows for which it is true are dropped; null is not.
+    pub expression: Expr,
+}
+
+impl SourceNode {
+    /// The columns of other tables that its rows' values must stand in: the table and the column.
+    pub fn related(&self) -> impl Iterator<Item = (&TableName, &str)> {
+        self.rules.iter().filter_map(|rule| match &rule.test {
+            RowTest::Relationship { table, field, .. } => Some((table, field.as_str())),
+            _ => None,
+        })
+    }
 }
 
 /// A rule on a source's rows.
@@ -88,14 +109,32 @@ pub struct SourceNode {
 pub struct RowRule {
     /// Its name in reports.
     pub name: String,
-    /// Broken where false; null passes.
-    pub expression: Expr,
+    /// What it asks of a row.
+    pub test: RowTest,
     /// What happens to the row.
     pub on_fail: OnFail,
     /// From here it is worth a warning.
     pub warn_if: Option<Threshold>,
     /// From here the file stops the run.
     pub error_if: Option<Threshold>,
+}
+
+/// What a rule asks of a row.
+#[derive(Debug)]
+pub enum RowTest {
+    /// Broken where false; null passes.
+    Expression(Expr),
+    /// Broken where an earlier row of the file that stands agrees on these columns; null passes.
+    Unique(Vec<String>),
+    /// Broken where the column's value is not in a column of another table; null passes.
+    Relationship {
+        /// The source's column.
+        column: String,
+        /// The other table.
+        table: TableName,
+        /// Its column.
+        field: String,
+    },
 }
 
 /// SQL, parsed, every `$parameter` it names declared.

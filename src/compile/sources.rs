@@ -11,14 +11,13 @@ use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
 use regex::Regex;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::check::RowCheck;
 use crate::spec::source::Root;
-use crate::spec::{Column, ColumnType, DateFormat, Files, OnFail, Project, Reader, Source, Sp};
+use crate::spec::{Column, ColumnType, DateFormat, Files, Project, Reader, Source, Sp};
 
 use super::contract::{FILE_COLUMN, LINE_COLUMN, staged_schema};
 use super::diagnose::clean;
 use super::names::{Declarations, check_identifier, unknown_table};
-use super::{RowRule, SourceNode, TableName};
+use super::{SourceNode, TableName, bounds, rules};
 
 /// Checks one source and settles how its files are read in this target.
 pub fn compile(
@@ -49,7 +48,8 @@ pub fn compile(
     let reader = check_files(files, files_text, found);
     check_columns(spec, files, text, found);
     let schema = staged_schema(spec, files);
-    let rules = check_rules(context, &spec.checks, &schema, text, found);
+    let row_rules = rules::plan(context, spec, &schema, text, found);
+    let drops = rules::drops(context, spec, &schema, text, found);
     let root = match files.root {
         Root::Inbox => project.settings.inbox.clone(),
         Root::Project => project.root.clone(),
@@ -61,7 +61,8 @@ pub fn compile(
         files: files.clone(),
         reader: reader?,
         root,
-        rules,
+        rules: row_rules,
+        drops,
     };
     clean.then_some((node, schema))
 }
@@ -215,6 +216,8 @@ fn check_columns(spec: &Source, files: &Files, text: &Arc<SourceText>, found: &m
 }
 
 fn check_column(column: &Column, text: &Arc<SourceText>, found: &mut Diagnostics) {
+    bounds::check(column, text, found);
+    rules::check_handlings(column, text, found);
     let dated = matches!(
         *column.kind,
         ColumnType::Date | ColumnType::Timestamp | ColumnType::Month(_)
@@ -278,38 +281,6 @@ fn check_column(column: &Column, text: &Arc<SourceText>, found: &mut Diagnostics
         ),
         None => {}
     }
-}
-
-fn check_rules(
-    context: &SessionContext,
-    checks: &[RowCheck],
-    schema: &SchemaRef,
-    text: &Arc<SourceText>,
-    found: &mut Diagnostics,
-) -> Vec<RowRule> {
-    let mut names = BTreeSet::new();
-    let mut rules = Vec::new();
-    for check in checks {
-        if !names.insert(check.name.as_str()) {
-            found.push(
-                Diagnostic::error(
-                    Code::DuplicateName,
-                    format!("two checks are called `{}`", *check.name),
-                )
-                .at((text, check.name.span())),
-            );
-        }
-        if let Some(expression) = expression(context, &check.expression, schema, text, found) {
-            rules.push(RowRule {
-                name: check.name.as_str().to_owned(),
-                expression,
-                on_fail: check.on_fail.unwrap_or(OnFail::Quarantine),
-                warn_if: check.warn_if,
-                error_if: check.error_if,
-            });
-        }
-    }
-    rules
 }
 
 /// Whether a function's answer changes from run to run.

@@ -151,7 +151,7 @@ codes! {
     Overflow = "overflow" => Failed;
     /// The state of the lake is not what its records say.
     State = "state" => Failed;
-    /// Received is not good plus quarantined.
+    /// Received is not good plus quarantined plus dropped.
     Conservation = "conservation" => Failed;
     /// A unit test of SQL gave other rows than it expects.
     UnitTest = "unit-test" => Failed;

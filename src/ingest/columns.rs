@@ -1,12 +1,15 @@
-//! One column of the contract at work on a batch: cast, then required, accepted, pattern.
+//! One column of the contract at work on a batch: cast, then required, accepted, pattern, range.
 
 use std::collections::HashSet;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Scalar, StringArray};
+use arrow::compute::kernels::cmp;
 use regex::Regex;
 
+use crate::compile::bounds::{End, bound};
 use crate::diag::{Code, Diagnostic, Diagnostics, Result};
-use crate::spec::{Column, Sensitivity};
+use crate::spec::parameter::Scalar as Written;
+use crate::spec::{Column, Sensitivity, Sp};
 
 use super::cast::{Caster, expectation};
 use super::mask::Mask;
@@ -20,6 +23,8 @@ pub(super) struct Fault {
     pub row: usize,
     /// The rule, by its place among the file's rules.
     pub rule: usize,
+    /// What is wrong with this very row; else what the rule says of all.
+    pub reason: Option<String>,
     /// What may be shown of the value.
     pub masked: Option<String>,
 }
@@ -34,6 +39,16 @@ pub(super) struct ColumnJudge {
     required: Option<usize>,
     accepted: Option<(usize, HashSet<String>)>,
     pattern: Option<(usize, Regex)>,
+    range: Option<(usize, Bounds)>,
+    /// The rule that no two rows hold the same value: judged where rows meet.
+    pub unique: Option<usize>,
+}
+
+/// The least and the greatest value, each an array of one.
+#[derive(Debug)]
+struct Bounds {
+    least: Option<Scalar<ArrayRef>>,
+    greatest: Option<Scalar<ArrayRef>>,
 }
 
 impl ColumnJudge {
@@ -76,7 +91,17 @@ impl ColumnJudge {
                 Some((rule, regex))
             }
         };
+        let range = match Bounds::of(column)? {
+            None => None,
+            Some(bounds) => Some((add(ValueRule::Range, &outside(column)), bounds)),
+        };
+        let unique = column.unique.then(|| {
+            let reason = "an earlier row of the file has the same value";
+            add(ValueRule::Unique, reason)
+        });
         Ok(Self {
+            range,
+            unique,
             caster: Caster::of_column(column, typed_cells, pseudonyms)?,
             nulls: column.nulls.iter().map(|n| n.trim().to_owned()).collect(),
             mask: Mask::of(column, sensitivity),
@@ -105,6 +130,7 @@ impl ColumnJudge {
             faults.extend(missing.map(|row| Fault {
                 row,
                 rule,
+                reason: None,
                 masked: None,
             }));
         }
@@ -124,7 +150,18 @@ impl ColumnJudge {
                 regex.is_match(text)
             });
         }
+        if let Some((rule, bounds)) = &self.range {
+            let outside = bounds.outside(&cast.values)?;
+            faults.extend(outside.into_iter().map(|row| self.fault(*rule, row, texts)));
+        }
         Ok(cast.values)
+    }
+
+    /// What may be shown of a row's text.
+    pub(super) fn shown(&self, texts: &StringArray, row: usize) -> Option<String> {
+        texts
+            .is_valid(row)
+            .then(|| self.mask.apply(texts.value(row)))
     }
 
     fn test(
@@ -150,9 +187,8 @@ impl ColumnJudge {
         Fault {
             row,
             rule,
-            masked: texts
-                .is_valid(row)
-                .then(|| self.mask.apply(texts.value(row))),
+            reason: None,
+            masked: self.shown(texts, row),
         }
     }
 
@@ -163,5 +199,54 @@ impl ColumnJudge {
             return None;
         }
         Some(texts.iter().map(|t| t.filter(|t| !is_null(t))).collect())
+    }
+}
+
+impl Bounds {
+    /// Those of a column, if it has any.
+    fn of(column: &Column) -> Result<Option<Self>> {
+        let read = |given: &Option<Sp<Written>>, end: End| -> Result<Option<Scalar<ArrayRef>>> {
+            let Some(given) = given else {
+                return Ok(None);
+            };
+            let value = bound(&column.kind, &given.0, end).and_then(|v| v.to_scalar().ok());
+            let value = value.ok_or_else(|| {
+                Diagnostics::from(
+                    Diagnostic::error(
+                        Code::WrongValue,
+                        format!("`{}` is no bound of `{}`", given.0, *column.name),
+                    )
+                    .hint("bounds are numbers or dates, as the column's type has them"),
+                )
+            })?;
+            Ok(Some(value))
+        };
+        let (least, greatest) = (read(&column.min, End::Min)?, read(&column.max, End::Max)?);
+        let given = least.is_some() || greatest.is_some();
+        Ok(given.then_some(Self { least, greatest }))
+    }
+
+    /// The rows whose value is less than the least or more than the greatest. Null is neither.
+    fn outside(&self, values: &ArrayRef) -> Result<Vec<usize>> {
+        let bug = |e: arrow::error::ArrowError| Diagnostics::from(Diagnostic::bug(e.to_string()));
+        let mut found: Vec<BooleanArray> = Vec::new();
+        if let Some(least) = &self.least {
+            found.push(cmp::lt(values, least).map_err(bug)?);
+        }
+        if let Some(greatest) = &self.greatest {
+            found.push(cmp::gt(values, greatest).map_err(bug)?);
+        }
+        let is_out = |row: usize| found.iter().any(|f| f.is_valid(row) && f.value(row));
+        Ok((0..values.len()).filter(|row| is_out(*row)).collect())
+    }
+}
+
+/// What is wrong with a value outside a column's bounds.
+fn outside(column: &Column) -> String {
+    match (&column.min, &column.max) {
+        (Some(least), Some(greatest)) => format!("not from {} to {}", least.0, greatest.0),
+        (Some(least), None) => format!("less than {}", least.0),
+        (_, Some(greatest)) => format!("more than {}", greatest.0),
+        _ => String::new(),
     }
 }

@@ -1,13 +1,16 @@
 //! The record of one file: what it was and what became of its rows.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::compile::TableName;
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::store::Lake;
-use crate::store::parquet::ParquetFile;
+use crate::store::parquet::{ParquetFile, rows_of};
+
+use super::rules::conserve;
 
 /// What became of one file. Holds counts and names, never values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +23,18 @@ pub struct Intake {
     pub hash: String,
     /// What its staged rows are keyed by.
     pub key: String,
+    /// The parts of its name, as text, in the order of the contract.
+    #[serde(default)]
+    pub captures: Vec<(String, String)>,
     /// Rows in it.
     pub received: u64,
     /// Rows staged.
     pub good: u64,
     /// Rows in quarantine, each once however many rules it breaks.
     pub quarantined: u64,
+    /// Rows that declared rules dropped, by the rule's name.
+    #[serde(default)]
+    pub dropped_by: BTreeMap<String, u64>,
     /// The rule for which the whole file was refused, if it was.
     pub rejected_by: Option<String>,
     /// The rules that rows break, in the order of the contract.
@@ -53,6 +62,12 @@ pub struct RuleCount {
     pub on_fail: String,
     /// The first line on which it was broken.
     pub first_line: i64,
+    /// From here it is worth a warning.
+    #[serde(default)]
+    pub warn_if: Option<String>,
+    /// From here the file is an error.
+    #[serde(default)]
+    pub error_if: Option<String>,
 }
 
 /// Something worth reading about a file.
@@ -116,6 +131,16 @@ impl Written {
         }
     }
 
+    /// Of a file that was refused: no rows are staged, and no file holds them.
+    pub(super) fn none() -> Self {
+        Self {
+            path: String::new(),
+            rows: 0,
+            bytes: 0,
+            hash: String::new(),
+        }
+    }
+
     /// Where it is.
     pub fn path_in(&self, lake: &Lake) -> PathBuf {
         lake.root().join(&self.path)
@@ -145,25 +170,86 @@ impl Intake {
             .collect()
     }
 
+    /// Rows that declared rules dropped.
+    pub fn dropped(&self) -> u64 {
+        self.dropped_by.values().sum()
+    }
+
     /// The record under a key, if it was written and its Parquet files still stand.
     ///
     /// # Errors
     /// When it is there and cannot be read.
     pub fn recorded(lake: &Lake, table: &TableName, key: &str) -> Result<Option<Self>> {
-        let path = lake.intake(&table.name, key);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Diagnostic::io(&path, "read the record", &e).into()),
-        };
-        let intake: Self = serde_json::from_slice(&bytes).map_err(|e| {
-            Diagnostics::from(
-                Diagnostic::error(Code::State, format!("the record is not what we wrote: {e}"))
-                    .at(DataPlace::file(path.display().to_string()))
-                    .hint("remove it: the file is then taken in again"),
-            )
-        })?;
-        let stands = intake.staged.stands(lake) && intake.quarantine.stands(lake);
-        Ok(stands.then_some(intake))
+        let intake = read(&lake.intake(&table.name, key))?;
+        Ok(intake.filter(|i| i.staged.stands(lake) && i.quarantine.stands(lake)))
     }
+
+    /// The record of a file that was refused whole under a key, if its quarantine still stands.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn refused(lake: &Lake, table: &TableName, key: &str) -> Result<Option<Self>> {
+        let intake = read(&lake.refusal(&table.name, key))?;
+        Ok(intake.filter(|i| i.quarantine.stands(lake)))
+    }
+
+    /// Holds the record against itself and against the footers of its Parquet files: no row of the
+    /// file may have gone missing since, or come from nowhere.
+    ///
+    /// # Errors
+    /// [`Code::Conservation`].
+    pub fn conserved(&self, lake: &Lake) -> Result<()> {
+        conserve(
+            &self.file,
+            self.received,
+            self.good,
+            self.quarantined,
+            self.dropped(),
+        )
+        .and_then(|()| self.counted(lake, "staged", &self.staged, self.good))
+        .and_then(|()| {
+            self.counted(
+                lake,
+                "in quarantine",
+                &self.quarantine,
+                self.quarantine.rows,
+            )
+        })
+        .map_err(|found| found.into_iter().map(|d| d.hint(AGAIN)).collect())
+    }
+
+    fn counted(&self, lake: &Lake, which: &str, written: &Written, rows: u64) -> Result<()> {
+        let there = rows_of(&written.path_in(lake))?;
+        if there == rows && written.rows == rows {
+            return Ok(());
+        }
+        Err(Diagnostic::error(
+            Code::Conservation,
+            format!(
+                "the record says that {rows} rows are {which}, and {} holds {there}",
+                written.path
+            ),
+        )
+        .at(DataPlace::file(self.file.as_str()))
+        .into())
+    }
+}
+
+/// What to do when a record and its rows do not agree.
+const AGAIN: &str =
+    "--full-refresh reads the file again; who or what changed the lake between two runs?";
+
+fn read(path: &Path) -> Result<Option<Intake>> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Diagnostic::io(path, "read the record", &e).into()),
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| {
+        Diagnostics::from(
+            Diagnostic::error(Code::State, format!("the record is not what we wrote: {e}"))
+                .at(DataPlace::file(path.display().to_string()))
+                .hint("remove it: the file is then taken in again"),
+        )
+    })
 }

@@ -1,13 +1,17 @@
 //! Batches of texts to good rows and refused rows: every rule of the contract, in one pass.
+//!
+//! A batch is cast; rows that a declared rule drops leave it; the rules on rows see the others;
+//! last, rows are held against those that stood in the file before.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 
-use crate::compile::SourceNode;
 use crate::compile::contract::staged_schema;
+use crate::compile::{RowTest, SourceNode};
 use crate::diag::{DataPlace, Diagnostic, Diagnostics, Result};
 use crate::spec::OnFail;
 use crate::store::parquet::ParquetWriter;
@@ -18,6 +22,7 @@ use super::header::{Layout, layout};
 use super::pseudonym::PseudonymKey;
 use super::quarantine::{QuarantineWriter, Refused, spread};
 use super::readers::has_typed_cells;
+use super::row_keys::{Known, Related, Unique};
 use super::row_rules::RowJudge;
 use super::rows::{Broken, Rows, Sink, Structure, repeated};
 use super::rules::Rule;
@@ -28,17 +33,27 @@ pub(super) struct Judge<'a> {
     arrived: &'a Arrived,
     schema: SchemaRef,
     columns: Vec<ColumnJudge>,
-    row_rules: Vec<(usize, RowJudge)>,
+    drops: Vec<(String, RowJudge)>,
+    row_rules: Vec<(usize, RowTestJudge<'a>)>,
+    uniques: Vec<Unique>,
     /// Every rule of the file: of structure, of columns in their order, of rows.
     pub rules: Vec<Rule>,
     pub staged: ParquetWriter,
     pub quarantine: QuarantineWriter,
     pub good: u64,
     pub refused: u64,
+    /// Rows that declared rules dropped, by the rule's name.
+    pub dropped: BTreeMap<String, u64>,
     /// The lines of the good rows, kept only where a rule may refuse them all yet.
     pub good_lines: Option<Vec<i64>>,
     /// Headings the contract does not know.
     pub new_columns: Vec<String>,
+}
+
+/// A rule that looks at whole rows, one at a time.
+enum RowTestJudge<'a> {
+    Expression(RowJudge),
+    Known(Known<'a>),
 }
 
 /// A refused row, before it is written.
@@ -50,8 +65,17 @@ struct Entry {
     masked: Option<String>,
 }
 
+/// Rows that are left when declared rules dropped theirs.
+struct Stretch {
+    batch: RecordBatch,
+    lines: Vec<i64>,
+    /// Where each row stood in what the reader gave.
+    original: Vec<usize>,
+    faults: Vec<Fault>,
+}
+
 impl<'a> Judge<'a> {
-    /// For a file of a source.
+    /// For a file of a source. `related` holds the values that its rules look up in other tables.
     ///
     /// # Errors
     /// When the contract cannot be worked with: all that is wrong with it, at once.
@@ -59,6 +83,7 @@ impl<'a> Judge<'a> {
         node: &'a SourceNode,
         arrived: &'a Arrived,
         pseudonyms: Option<&PseudonymKey>,
+        related: &'a Related,
         staged: ParquetWriter,
         quarantine: QuarantineWriter,
     ) -> Result<Self> {
@@ -79,11 +104,39 @@ impl<'a> Judge<'a> {
                 &mut rules,
             )));
         }
+        let mut uniques = Vec::new();
+        for (column, judge) in node.spec.columns.iter().zip(&columns) {
+            let rule = judge.unique.map(|r| (r, column.staged_name()));
+            uniques.extend(rule.and_then(|(r, c)| found.take(Unique::new(r, &[c], &schema))));
+        }
+        let mut drops = Vec::new();
+        for drop in &node.drops {
+            let judge = found.take(RowJudge::new(&drop.name, &drop.expression, &schema));
+            drops.extend(judge.map(|j| (drop.name.clone(), j)));
+        }
         let mut row_rules = Vec::new();
         for rule in &node.rules {
+            let at = rules.len();
             rules.push(Rule::of_row(rule));
-            let judge = found.take(RowJudge::new(rule, &schema));
-            row_rules.extend(judge.map(|j| (rules.len() - 1, j)));
+            match &rule.test {
+                RowTest::Expression(expression) => {
+                    let judge = found.take(RowJudge::new(&rule.name, expression, &schema));
+                    row_rules.extend(judge.map(|j| (at, RowTestJudge::Expression(j))));
+                }
+                RowTest::Unique(names) => {
+                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                    uniques.extend(found.take(Unique::new(at, &names, &schema)));
+                }
+                RowTest::Relationship {
+                    column,
+                    table,
+                    field,
+                } => {
+                    let values = found.take(related.values(table, field));
+                    let judge = values.and_then(|v| found.take(Known::new(column, v, &schema)));
+                    row_rules.extend(judge.map(|j| (at, RowTestJudge::Known(j))));
+                }
+            }
         }
         if found.has_errors() {
             return Err(found.sorted());
@@ -94,15 +147,23 @@ impl<'a> Judge<'a> {
             arrived,
             schema,
             columns,
+            drops,
             row_rules,
+            uniques,
             rules,
             staged,
             quarantine,
             good: 0,
             refused: 0,
+            dropped: BTreeMap::new(),
             good_lines: keeps_lines.then(Vec::new),
             new_columns: Vec::new(),
         })
+    }
+
+    /// How many rows were dropped, whatever the rule.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.values().sum()
     }
 
     /// The staged columns of a batch, and its faults.
@@ -122,15 +183,126 @@ impl<'a> Judge<'a> {
         )));
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays)
             .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
-        for (rule, judge) in &self.row_rules {
-            let broken = judge.broken(&batch, &self.arrived.shown)?;
-            faults.extend(broken.into_iter().map(|row| Fault {
-                row,
-                rule: *rule,
-                masked: None,
-            }));
-        }
         Ok((batch, faults))
+    }
+
+    /// Leaves out the rows that a declared rule drops, and counts each under the first that does.
+    fn leave_out(&mut self, rows: &Rows) -> Result<Stretch> {
+        let (batch, mut faults) = self.cast(rows)?;
+        let n = batch.num_rows();
+        let mut stays = vec![true; n];
+        for (name, judge) in &self.drops {
+            for row in judge.rows_where(true, &batch, &self.arrived.shown)? {
+                if std::mem::take(&mut stays[row]) {
+                    *self.dropped.entry(name.clone()).or_default() += 1;
+                }
+            }
+        }
+        let original: Vec<usize> = (0..n).filter(|row| stays[*row]).collect();
+        if original.len() == n {
+            return Ok(Stretch {
+                batch,
+                lines: rows.lines.clone(),
+                original,
+                faults,
+            });
+        }
+        let mut place = vec![None; n];
+        for (now, before) in original.iter().enumerate() {
+            place[*before] = Some(now);
+        }
+        faults.retain_mut(|fault| match place[fault.row] {
+            Some(now) => {
+                fault.row = now;
+                true
+            }
+            None => false,
+        });
+        let batch = filter_record_batch(&batch, &BooleanArray::from(stays))
+            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        Ok(Stretch {
+            batch,
+            lines: original.iter().map(|row| rows.lines[*row]).collect(),
+            original,
+            faults,
+        })
+    }
+
+    /// Adds the faults that only whole rows show.
+    fn judge_rows(&mut self, rows: &Rows, stretch: &mut Stretch) -> Result<()> {
+        for (rule, judge) in &self.row_rules {
+            let broken = match judge {
+                RowTestJudge::Expression(judge) => {
+                    judge.rows_where(false, &stretch.batch, &self.arrived.shown)?
+                }
+                RowTestJudge::Known(judge) => judge.unknown(&stretch.batch)?,
+            };
+            for row in broken {
+                let masked = match judge {
+                    RowTestJudge::Expression(_) => None,
+                    RowTestJudge::Known(judge) => {
+                        self.shown(rows, judge.column, stretch.original[row])
+                    }
+                };
+                stretch.faults.push(Fault {
+                    row,
+                    rule: *rule,
+                    reason: None,
+                    masked,
+                });
+            }
+        }
+        self.judge_repeats(rows, stretch)
+    }
+
+    /// What may be shown of a row's text under a staged column; of a capture, nothing.
+    fn shown(&self, rows: &Rows, column: usize, row: usize) -> Option<String> {
+        let (judge, texts) = (self.columns.get(column)?, rows.columns.get(column)?);
+        judge.shown(texts, row)
+    }
+
+    /// Adds the rows that repeat an earlier one. Only a row that stands can be repeated: one that
+    /// is refused, for whatever reason, does not keep a good one out.
+    fn judge_repeats(&mut self, rows: &Rows, stretch: &mut Stretch) -> Result<()> {
+        if self.uniques.is_empty() {
+            return Ok(());
+        }
+        let mut stands = vec![true; stretch.lines.len()];
+        for fault in &stretch.faults {
+            stands[fault.row] &= !self.rules[fault.rule].refuses();
+        }
+        let keys = self
+            .uniques
+            .iter()
+            .map(|u| u.keys(stretch.batch.columns()))
+            .collect::<Result<Vec<_>>>()?;
+        for (row, line) in stretch.lines.iter().enumerate() {
+            for (unique, keys) in self.uniques.iter().zip(&keys) {
+                let Some(first) = keys[row].and_then(|key| unique.first(key)) else {
+                    continue;
+                };
+                let rule = &self.rules[unique.rule];
+                stands[row] &= !rule.refuses();
+                let masked = match (&rule.column, unique.columns.first()) {
+                    (Some(_), Some(column)) => self.shown(rows, *column, stretch.original[row]),
+                    _ => None,
+                };
+                stretch.faults.push(Fault {
+                    row,
+                    rule: unique.rule,
+                    reason: Some(format!("{}: line {first}", rule.reason)),
+                    masked,
+                });
+            }
+            if stands[row] {
+                for (unique, keys) in self.uniques.iter_mut().zip(&keys) {
+                    if let Some(key) = keys[row] {
+                        unique.stands(key, *line);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     fn entry_of_broken(&self, broken: Broken) -> Entry {
@@ -175,12 +347,19 @@ impl Sink for Judge<'_> {
     }
 
     fn rows(&mut self, rows: Rows) -> Result<()> {
-        let n = rows.lines.len();
-        let (batch, faults) = self.cast(&rows)?;
+        let mut stretch = self.leave_out(&rows)?;
+        self.judge_rows(&rows, &mut stretch)?;
+        let Stretch {
+            batch,
+            lines,
+            faults,
+            ..
+        } = stretch;
+        let n = lines.len();
         let mut keep = vec![true; n];
         let mut entries = Vec::new();
         for fault in faults {
-            let line = rows.lines[fault.row];
+            let line = lines[fault.row];
             let rule = &mut self.rules[fault.rule];
             rule.broken_on(line);
             if rule.refuses() {
@@ -188,7 +367,7 @@ impl Sink for Judge<'_> {
                 entries.push(Entry {
                     line,
                     rule: fault.rule,
-                    reason: None,
+                    reason: fault.reason,
                     column: None,
                     masked: fault.masked,
                 });
@@ -203,9 +382,9 @@ impl Sink for Judge<'_> {
             entries.push(entry);
         }
         self.write_refused(entries)?;
-        if let Some(lines) = &mut self.good_lines {
-            let kept = rows.lines.iter().zip(&keep).filter(|(_, keep)| **keep);
-            lines.extend(kept.map(|(line, _)| *line));
+        if let Some(good) = &mut self.good_lines {
+            let kept = lines.iter().zip(&keep).filter(|(_, keep)| **keep);
+            good.extend(kept.map(|(line, _)| *line));
         }
         let good = if kept == n {
             batch

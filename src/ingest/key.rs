@@ -1,9 +1,11 @@
 //! What staged bytes are keyed by: everything that decides them, and nothing else.
 
+use std::collections::BTreeMap;
+
 use datafusion::scalar::ScalarValue;
 use serde_json::{Value, json};
 
-use crate::compile::SourceNode;
+use crate::compile::{RowTest, SourceNode};
 use crate::spec::column::Missing;
 use crate::spec::source::{Csv, OnNewColumn};
 use crate::spec::{Column, ColumnType, DateFormat, OnFail, Reader, Sensitivity, Threshold};
@@ -14,20 +16,21 @@ use super::rules::{ValueRule, word};
 pub const INGEST_VERSION: u32 = 1;
 
 /// The key of what a file becomes: BLAKE3, in hexadecimal, over the file's hash, its shown path
-/// and captures, the contract, the reader's options, the fingerprint of the pseudonym key and
-/// [`INGEST_VERSION`].
+/// and captures, the contract, the reader's options, the fingerprint of the pseudonym key, the
+/// content of the tables that its rules look into, and [`INGEST_VERSION`].
 pub fn staging_key(
     file_hash: &str,
     node: &SourceNode,
     captures: &[(String, ScalarValue)],
     shown: &str,
     pseudonym_key: Option<&str>,
+    contents: &BTreeMap<String, String>,
 ) -> String {
     let captures: Vec<Value> = captures
         .iter()
         .map(|(name, value)| json!([name, value.data_type().to_string(), value.to_string()]))
         .collect();
-    // Arrays only: they have one spelling, objects may not.
+    // Arrays and sorted maps only: they have one spelling.
     let all = json!([
         INGEST_VERSION,
         file_hash,
@@ -36,6 +39,7 @@ pub fn staging_key(
         contract(node),
         reader(&node.reader),
         pseudonym_key,
+        contents,
     ]);
     blake3::hash(all.to_string().as_bytes())
         .to_hex()
@@ -51,7 +55,7 @@ fn contract(node: &SourceNode) -> Value {
         .map(|r| {
             json!([
                 r.name,
-                r.expression.to_string(),
+                test(&r.test),
                 word(r.on_fail),
                 threshold(r.warn_if),
                 threshold(r.error_if),
@@ -69,7 +73,24 @@ fn contract(node: &SourceNode) -> Value {
         OnNewColumn::Error => "error",
         OnNewColumn::Ignore => "ignore",
     };
-    json!([sensitivity, on_new_column, columns, rules])
+    let drops: Vec<Value> = node
+        .drops
+        .iter()
+        .map(|d| json!([d.name, d.expression.to_string()]))
+        .collect();
+    json!([sensitivity, on_new_column, columns, rules, drops])
+}
+
+fn test(test: &RowTest) -> Value {
+    match test {
+        RowTest::Expression(expression) => json!(["expression", expression.to_string()]),
+        RowTest::Unique(columns) => json!(["unique", columns]),
+        RowTest::Relationship {
+            column,
+            table,
+            field,
+        } => json!(["relationship", column, table.to_string(), field]),
+    }
 }
 
 fn column(column: &Column) -> Value {
@@ -85,22 +106,17 @@ fn column(column: &Column) -> Value {
         ColumnType::Month(format) => format.as_deref(),
         _ => None,
     };
-    let rules: Vec<Value> = [
-        ValueRule::Valid,
-        ValueRule::Required,
-        ValueRule::Accepted,
-        ValueRule::Pattern,
-    ]
-    .iter()
-    .map(|rule| {
-        let handling = rule.handling(column);
-        json!([
-            word(handling.on_fail.unwrap_or(OnFail::Quarantine)),
-            threshold(handling.warn_if),
-            threshold(handling.error_if),
-        ])
-    })
-    .collect();
+    let rules: Vec<Value> = ValueRule::ALL
+        .iter()
+        .map(|rule| {
+            let handling = rule.handling(column);
+            json!([
+                word(handling.on_fail.unwrap_or(OnFail::Quarantine)),
+                threshold(handling.warn_if),
+                threshold(handling.error_if),
+            ])
+        })
+        .collect();
     json!([
         *column.name,
         column.kind.to_string(),
@@ -110,6 +126,11 @@ fn column(column: &Column) -> Value {
         column.required,
         column.accepted,
         column.pattern.as_deref(),
+        column.min.as_ref().map(|b| b.0.as_str()),
+        column.max.as_ref().map(|b| b.0.as_str()),
+        column.unique,
+        // Decides what is shown of a refused value.
+        column.identifiable,
         column.nulls,
         column.missing == Some(Missing::AsNull),
         column.pseudonymise.as_deref(),

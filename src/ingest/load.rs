@@ -15,15 +15,17 @@ use super::judge::Judge;
 use super::pseudonym::PseudonymKey;
 use super::quarantine::{QuarantineWriter, Refused};
 use super::readers::{self, Origin};
+use super::row_keys::Related;
 use super::rules::{Rule, conserve};
 
-/// The rule of rows that are good in a file that is not.
-const FILE_REJECTED: &str = "file_rejected";
+/// The rule of rows that are good in a file that is not: the whole of it is refused.
+pub const FILE_REJECTED: &str = "file_rejected";
 
 /// Takes a file in: good rows to staged Parquet, refused rows to quarantine, then the record.
 ///
-/// `key` is the file's [`super::staging_key`]. Nothing but the quarantine is written when a rule
-/// is broken more often than its threshold allows, and nothing at all on other errors. Blocks.
+/// `key` is the file's [`super::staging_key`]; `related` holds what its rules look up in other
+/// tables. Nothing but the quarantine and its own record are written when a rule is broken more
+/// often than its threshold allows, and nothing at all on other errors. Blocks.
 ///
 /// # Errors
 /// When the file is not what its source declares, changed while it was read, breaks a threshold,
@@ -35,6 +37,7 @@ pub fn ingest(
     lake: &Lake,
     key: &str,
     pseudonyms: Option<&PseudonymKey>,
+    related: &Related,
 ) -> Result<Intake> {
     arrived.unchanged()?;
     if arrived.size == 0 {
@@ -51,7 +54,8 @@ pub fn ingest(
     let start =
         |path: &Path| ParquetWriter::create(path, staged_schema(&node.spec, &node.files), &[]);
     let quarantine = QuarantineWriter::create(&quarantine_path, &arrived.shown, &arrived.captures)?;
-    let mut judge = Judge::new(node, arrived, pseudonyms, start(&staged_path)?, quarantine)?;
+    let staged = start(&staged_path)?;
+    let mut judge = Judge::new(node, arrived, pseudonyms, related, staged, quarantine)?;
     let origin = Origin {
         path: &arrived.path,
         place: DataPlace::file(arrived.shown.as_str()),
@@ -59,20 +63,48 @@ pub fn ingest(
     };
     let received = readers::read(&origin, &node.reader, &mut judge)?;
     arrived.unchanged()?;
-    conserve(&arrived.shown, received, judge.good, judge.refused)?;
+    let dropped = judge.dropped();
+    conserve(&arrived.shown, received, judge.good, judge.refused, dropped)?;
+    // A dropped row is none of the source's: it is no part of any share.
+    let judged = received - dropped;
 
     let metadata = [("martlet.key".to_owned(), key.to_owned())];
     let errors: Diagnostics = judge
         .rules
         .iter()
-        .filter_map(|r| r.error(&arrived.shown, received))
+        .filter_map(|r| r.error(&arrived.shown, judged))
         .collect();
     let errors: Diagnostics = errors
         .into_iter()
-        .chain(mostly_refused(&arrived.shown, received, &judge))
+        .chain(mostly_refused(&arrived.shown, judged, &judge))
         .collect();
+    let captures = arrived
+        .captures
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.clone(), value.to_string()))
+        .collect();
+    let mut intake = Intake {
+        table: table.to_string(),
+        file: arrived.shown.clone(),
+        hash,
+        key: key.to_owned(),
+        captures,
+        received,
+        good: judge.good,
+        quarantined: judge.refused,
+        dropped_by: judge.dropped.clone(),
+        rejected_by: None,
+        rules: judge.rules.iter().filter_map(Rule::counted).collect(),
+        warnings: Vec::new(),
+        new_columns: judge.new_columns.clone(),
+        staged: Written::none(),
+        quarantine: Written::none(),
+    };
     if errors.has_errors() {
         let refused = judge.quarantine.finish(&metadata)?;
+        intake.quarantine = Written::new(&refused, lake);
+        write(&lake.refusal(&table.name, key), &intake)?;
         return Err(with_report(errors, &refused, lake).sorted());
     }
     let rejected_by = judge.rules.iter().find(|r| r.rejects_file()).cloned();
@@ -80,29 +112,29 @@ pub fn ingest(
         reject(&mut judge, rule)?;
         judge.staged = start(&staged_path)?;
     }
-    let warnings = warnings(node, &judge, received, rejected_by.as_ref());
+    intake.warnings = warnings(node, &judge, judged, rejected_by.as_ref());
     let staged = judge.staged.finish(&metadata)?;
     let quarantine = judge.quarantine.finish(&metadata)?;
-    conserve(&arrived.shown, received, staged.rows, judge.refused)?;
-    let intake = Intake {
-        table: table.to_string(),
-        file: arrived.shown.clone(),
-        hash,
-        key: key.to_owned(),
+    conserve(
+        &arrived.shown,
         received,
-        good: judge.good,
-        quarantined: judge.refused,
-        rejected_by: rejected_by.map(|r| r.title()),
-        rules: judge.rules.iter().filter_map(Rule::counted).collect(),
-        warnings,
-        new_columns: judge.new_columns,
-        staged: Written::new(&staged, lake),
-        quarantine: Written::new(&quarantine, lake),
-    };
-    let record = serde_json::to_vec_pretty(&intake)
-        .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
-    atomic::write(&lake.intake(&table.name, key), &record)?;
+        staged.rows,
+        judge.refused,
+        dropped,
+    )?;
+    intake.good = judge.good;
+    intake.quarantined = judge.refused;
+    intake.rejected_by = rejected_by.map(|r| r.title());
+    intake.staged = Written::new(&staged, lake);
+    intake.quarantine = Written::new(&quarantine, lake);
+    write(&lake.intake(&table.name, key), &intake)?;
     Ok(intake)
+}
+
+fn write(path: &Path, intake: &Intake) -> Result<()> {
+    let record = serde_json::to_vec_pretty(intake)
+        .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+    atomic::write(path, &record)
 }
 
 /// Sends the good rows after the bad ones.
@@ -129,14 +161,14 @@ fn reject(judge: &mut Judge<'_>, rule: &Rule) -> Result<()> {
 /// More than a fifth of a file's rows refused, and not just a handful: the file is not what the
 /// contract is about, whatever thresholds its rules have. A spelling that changed at the sender
 /// must not look like people who were never screened.
-fn mostly_refused(shown: &str, received: u64, judge: &Judge<'_>) -> Option<Diagnostic> {
+fn mostly_refused(shown: &str, judged: u64, judge: &Judge<'_>) -> Option<Diagnostic> {
     const HANDFUL: u64 = 10;
     let declared = judge.rules.iter().any(Rule::rejects_file);
-    (!declared && judge.refused >= HANDFUL && judge.refused * 5 > received).then(|| {
+    (!declared && judge.refused >= HANDFUL && judge.refused * 5 > judged).then(|| {
         Diagnostic::error(
             Code::Threshold,
             format!(
-                "{} of {received} rows are refused: more than a fifth",
+                "{} of {judged} rows are refused: more than a fifth",
                 judge.refused
             ),
         )
@@ -159,7 +191,7 @@ fn with_report(errors: Diagnostics, refused: &ParquetFile, lake: &Lake) -> Diagn
 fn warnings(
     node: &SourceNode,
     judge: &Judge<'_>,
-    received: u64,
+    judged: u64,
     rejected_by: Option<&Rule>,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -172,13 +204,23 @@ fn warnings(
             hint: "the run goes on without it; ask the sender to mend it".to_owned(),
         });
     }
-    if rejected_by.is_none() && received > 0 && judge.good == 0 {
+    if rejected_by.is_none() && judged > 0 && judge.good == 0 {
         warnings.push(Warning {
             about: About::File,
-            message: format!("not one of {received} rows is good"),
+            message: format!("not one of {judged} rows is good"),
             line: None,
             column: None,
             hint: "is it the right file? look at its quarantine".to_owned(),
+        });
+    }
+    if judged == 0 && judge.dropped() > 0 {
+        let names: Vec<String> = judge.dropped.keys().map(|n| format!("`{n}`")).collect();
+        warnings.push(Warning {
+            about: About::File,
+            message: format!("every row is dropped, by {}", names.join(", ")),
+            line: None,
+            column: None,
+            hint: "is the condition the right way round?".to_owned(),
         });
     }
     let says_new = node.spec.on_new_column.unwrap_or_default() == OnNewColumn::Warn;
@@ -192,6 +234,6 @@ fn warnings(
             hint: "add the columns to the contract, or write `on_new_column: ignore`".to_owned(),
         });
     }
-    warnings.extend(judge.rules.iter().filter_map(|r| r.warning(received)));
+    warnings.extend(judge.rules.iter().filter_map(|r| r.warning(judged)));
     warnings
 }

@@ -21,7 +21,7 @@ impl Mask {
     pub(super) fn of(column: &Column, sensitivity: Sensitivity) -> Self {
         if *column.kind == ColumnType::NhsNumber || column.pseudonymise.is_some() {
             Self::Hidden
-        } else if sensitivity >= Sensitivity::Aggregate {
+        } else if sensitivity >= Sensitivity::Aggregate && !column.is_identifiable() {
             Self::Open
         } else {
             Self::Shape
@@ -32,8 +32,9 @@ impl Mask {
     pub(super) fn apply(self, text: &str) -> String {
         match self {
             Self::Hidden => "**********".to_owned(),
-            Self::Open => text.to_owned(),
-            Self::Shape => text
+            // An NHS number in the wrong column, or with a slip in it, is one all the same.
+            Self::Open if !has_ten_digits(text) => text.to_owned(),
+            Self::Open | Self::Shape => text
                 .chars()
                 .take(SHOWN)
                 .map(|c| match c {
@@ -44,6 +45,20 @@ impl Mask {
                 .collect(),
         }
     }
+}
+
+/// Whether ten digits stand in a row, with or without spaces and hyphens between them.
+fn has_ten_digits(text: &str) -> bool {
+    let mut digits = 0;
+    text.chars().any(|c| {
+        match c {
+            c if c.is_numeric() => digits += 1,
+            '-' | '\u{2010}' | '\u{2011}' | '\u{2013}' => {}
+            c if c.is_whitespace() => {}
+            _ => digits = 0,
+        }
+        digits >= 10
+    })
 }
 
 #[cfg(test)]
@@ -57,5 +72,8 @@ mod tests {
         assert_eq!(Mask::Shape.apply(&"x".repeat(100)).len(), 40);
         assert_eq!(Mask::Hidden.apply("4010232138"), "**********");
         assert_eq!(Mask::Open.apply("n/k"), "n/k");
+        assert_eq!(Mask::Open.apply("943 476 5919"), "999 999 9999");
+        assert_eq!(Mask::Open.apply("see 943-476-5918"), "aaa 999-999-9999");
+        assert_eq!(Mask::Open.apply("123456789"), "123456789");
     }
 }

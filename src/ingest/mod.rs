@@ -6,11 +6,13 @@
 //! ([`Intake::recorded`]), nothing is done again. Otherwise [`ingest`] reads the file once. A
 //! reader (`readers`) turns bytes into batches of text, one array for each column of the contract,
 //! its fields found by heading (`header`) and never by position. Each column is cast by a kernel
-//! (`kernels`, chosen in `cast`) and held against its rules (`columns`); then the rules on rows,
-//! which are SQL, see the typed batch (`row_rules`). A row that breaks a rule goes to quarantine
+//! (`kernels`, chosen in `cast`) and held against its rules (`columns`). Rows that a declared rule
+//! drops are counted and leave; the rules on rows see the typed others (`row_rules`), which last are
+//! held against those before them (`row_keys`). A row that breaks a rule goes to quarantine
 //! once for each rule it breaks; the others are staged in the order of the file.
 //!
-//! What holds for every file, and is checked on every file: received is good plus quarantined. What
+//! What holds for every file, and is checked on every file: received is good plus quarantined plus
+//! dropped. What
 //! is staged is staged whole or not at all, the record last. An NHS number becomes a pseudonym
 //! before anything is written; neither it nor any other value of a person reaches staged rows,
 //! quarantine, records, warnings or errors.
@@ -33,15 +35,20 @@ mod pattern;
 mod pseudonym;
 mod quarantine;
 mod readers;
+mod row_keys;
 mod row_rules;
 mod rows;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use arrived::{Arrived, fingerprint};
 pub use discover::{Discovery, discover, strays};
 pub use intake::{About, Intake, RuleCount, Warning, Written};
 pub use key::{INGEST_VERSION, staging_key};
-pub use load::ingest;
+pub use load::{FILE_REJECTED, ingest};
 pub use pseudonym::PseudonymKey;
+pub use quarantine::{RefusedRow, refused_rows};
+pub use row_keys::Related;
+pub use words::{InWords, in_words, rule_names};

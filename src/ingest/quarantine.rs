@@ -3,11 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Builder, RecordBatch, StringArray, StringBuilder,
+};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use datafusion::scalar::ScalarValue;
 
-use crate::diag::{Diagnostic, Diagnostics, Result};
+use serde::Serialize;
+
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::store::parquet::{ParquetFile, ParquetWriter};
 
 use super::rows::{BATCH_ROWS, repeated};
@@ -101,6 +106,70 @@ impl QuarantineWriter {
             .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
         self.writer.write(batch)
     }
+}
+
+/// A refused row, as it was written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedRow {
+    /// The line of the file, from 1.
+    pub line: i64,
+    /// The column, for a rule on values.
+    pub column: Option<String>,
+    /// The rule it breaks.
+    pub rule: String,
+    /// What is wrong with it, without values.
+    pub reason: String,
+    /// As much of the value as may be seen.
+    #[serde(rename = "value")]
+    pub masked: Option<String>,
+}
+
+/// Hands on the rows of a quarantine file in their order, until `take` says that it has enough.
+///
+/// # Errors
+/// When the file cannot be read, or `take` fails.
+pub fn refused_rows(path: &Path, mut take: impl FnMut(RefusedRow) -> Result<bool>) -> Result<()> {
+    let failed = |e: String| {
+        Diagnostics::from(
+            Diagnostic::error(Code::State, format!("cannot read refused rows: {e}"))
+                .at(DataPlace::file(path.display().to_string()))
+                .hint("remove it: the next run takes the file in again"),
+        )
+    };
+    let file = std::fs::File::open(path).map_err(|e| Diagnostic::io(path, "read", &e))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .map_err(|e| failed(e.to_string()))?;
+    for batch in reader {
+        let batch = batch.map_err(|e| failed(e.to_string()))?;
+        let texts = |name: &str| {
+            let column = batch.column_by_name(name);
+            let column = column.and_then(|c| c.as_string_opt::<i32>());
+            column.ok_or_else(|| failed(format!("there is no `{name}`")))
+        };
+        let lines = batch
+            .column_by_name("line")
+            .and_then(|c| c.as_primitive_opt::<Int64Type>())
+            .ok_or_else(|| failed("there is no `line`".to_owned()))?;
+        let (column, rule) = (texts("column")?, texts("rule")?);
+        let (reason, masked) = (texts("reason")?, texts("value_masked")?);
+        let held = |array: &StringArray, row: usize| {
+            array.is_valid(row).then(|| array.value(row).to_owned())
+        };
+        for row in 0..batch.num_rows() {
+            let more = take(RefusedRow {
+                line: lines.value(row),
+                column: held(column, row),
+                rule: rule.value(row).to_owned(),
+                reason: reason.value(row).to_owned(),
+                masked: held(masked, row),
+            })?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A value for every row.

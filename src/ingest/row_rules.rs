@@ -6,6 +6,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::error::Result as DataFusionResult;
+use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
@@ -13,10 +14,9 @@ use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 
-use crate::compile::RowRule;
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 
-/// A rule on rows, ready to judge batches.
+/// A condition on rows, ready to judge batches.
 #[derive(Debug)]
 pub(super) struct RowJudge {
     name: String,
@@ -24,35 +24,36 @@ pub(super) struct RowJudge {
 }
 
 impl RowJudge {
-    /// For a rule over the staged columns.
+    /// For a condition over the staged columns.
     ///
     /// # Errors
     /// When the expression does not fit them.
-    pub(super) fn new(rule: &RowRule, schema: &SchemaRef) -> Result<Self> {
-        physical(rule, schema)
+    pub(super) fn new(name: &str, expression: &Expr, schema: &SchemaRef) -> Result<Self> {
+        physical(expression, schema)
             .map(|expression| Self {
-                name: rule.name.clone(),
+                name: name.to_owned(),
                 expression,
             })
             .map_err(|e| {
                 Diagnostic::error(
                     Code::SqlPlan,
-                    format!(
-                        "the rule `{}` does not plan: {}",
-                        rule.name,
-                        e.strip_backtrace()
-                    ),
+                    format!("the rule `{name}` does not plan: {}", e.strip_backtrace()),
                 )
                 .into()
             })
     }
 
-    /// The rows of a batch for which the rule is false. Null passes.
+    /// The rows of a batch for which the condition is this; null is neither.
     ///
     /// # Errors
     /// When the expression fails on a row; the engine's words, which may hold values, are not
     /// repeated.
-    pub(super) fn broken(&self, batch: &RecordBatch, file: &str) -> Result<Vec<usize>> {
+    pub(super) fn rows_where(
+        &self,
+        truth: bool,
+        batch: &RecordBatch,
+        file: &str,
+    ) -> Result<Vec<usize>> {
         let failed = || {
             Diagnostics::from(
                 Diagnostic::error(
@@ -74,12 +75,12 @@ impl RowJudge {
         let values = arrow::compute::cast(&values, &DataType::Boolean).map_err(|_| failed())?;
         let values = values.as_boolean();
         Ok((0..values.len())
-            .filter(|row| values.is_valid(*row) && !values.value(*row))
+            .filter(|row| values.is_valid(*row) && values.value(*row) == truth)
             .collect())
     }
 }
 
-fn physical(rule: &RowRule, schema: &SchemaRef) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
+fn physical(expression: &Expr, schema: &SchemaRef) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
     let schema = Arc::new(DFSchema::try_from(schema.as_ref().clone())?);
     let simplifier = ExprSimplifier::new(
         SimplifyContext::builder()
@@ -87,7 +88,7 @@ fn physical(rule: &RowRule, schema: &SchemaRef) -> DataFusionResult<Arc<dyn Phys
             .build(),
     );
     // The rule may name its columns with the table; the batch knows none.
-    let expression = simplifier.coerce(unnormalize_col(rule.expression.clone()), &schema)?;
+    let expression = simplifier.coerce(unnormalize_col(expression.clone()), &schema)?;
     create_physical_expr(
         &expression,
         &schema,

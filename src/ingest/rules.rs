@@ -1,5 +1,6 @@
 //! The rules of a source and how often a file breaks them.
 
+use crate::compile::{RowRule, RowTest};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics};
 use crate::spec::check::Handling;
 use crate::spec::{Column, ColumnCheck, OnFail, Threshold};
@@ -29,15 +30,29 @@ pub(super) enum ValueRule {
     Required,
     Accepted,
     Pattern,
+    Range,
+    Unique,
 }
 
 impl ValueRule {
-    fn name(self) -> &'static str {
+    /// Every one, in the order in which a column's rules stand.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Valid,
+        Self::Required,
+        Self::Accepted,
+        Self::Pattern,
+        Self::Range,
+        Self::Unique,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Valid => "valid",
             Self::Required => "required",
             Self::Accepted => "accepted",
             Self::Pattern => "pattern",
+            Self::Range => "range",
+            Self::Unique => "unique",
         }
     }
 
@@ -47,7 +62,9 @@ impl ValueRule {
             (Self::Valid, ColumnCheck::Valid(h))
             | (Self::Required, ColumnCheck::Required(h))
             | (Self::Accepted, ColumnCheck::Accepted(h))
-            | (Self::Pattern, ColumnCheck::Pattern(h)) => Some(h.clone()),
+            | (Self::Pattern, ColumnCheck::Pattern(h))
+            | (Self::Range, ColumnCheck::Range(h))
+            | (Self::Unique, ColumnCheck::Unique(h)) => Some(h.clone()),
             _ => None,
         });
         found.unwrap_or_default()
@@ -77,13 +94,33 @@ impl Rule {
     }
 
     /// A rule on rows.
-    pub(super) fn of_row(rule: &crate::compile::RowRule) -> Self {
+    pub(super) fn of_row(rule: &RowRule) -> Self {
         let handling = Handling {
             on_fail: Some(rule.on_fail),
             warn_if: rule.warn_if,
             error_if: rule.error_if,
         };
-        Self::new(&rule.name, None, "the rule is false for the row", &handling)
+        match &rule.test {
+            RowTest::Expression(_) => {
+                Self::new(&rule.name, None, "the rule is false for the row", &handling)
+            }
+            RowTest::Unique(columns) => {
+                let reason = format!(
+                    "an earlier row of the file has the same {}",
+                    columns.join(", ")
+                );
+                Self::new(&rule.name, None, &reason, &handling)
+            }
+            RowTest::Relationship {
+                column,
+                table,
+                field,
+            } => {
+                let column = Some(column.clone());
+                let reason = format!("not in {table}.{field}");
+                Self::new(&rule.name, column, &reason, &handling)
+            }
+        }
     }
 
     fn new(name: &str, column: Option<String>, reason: &str, handling: &Handling) -> Self {
@@ -138,13 +175,16 @@ impl Rule {
             count: self.count,
             on_fail: word(self.on_fail).to_owned(),
             first_line: self.first_line,
+            warn_if: self.warn_if.map(|t| t.to_string()),
+            error_if: self.error_if.map(|t| t.to_string()),
         })
     }
 
-    /// The error that it was broken too often, or at all where it may not be.
-    pub(super) fn error(&self, file: &str, received: u64) -> Option<Diagnostic> {
+    /// The error that it was broken too often among the rows that were judged, or at all where it
+    /// may not be.
+    pub(super) fn error(&self, file: &str, judged: u64) -> Option<Diagnostic> {
         let limit = match self.error_if {
-            Some(limit) if limit.is_broken(self.count, received) => {
+            Some(limit) if limit.is_broken(self.count, judged) => {
                 format!("the limit is {limit}")
             }
             _ if self.on_fail == OnFail::Error && self.count > 0 => "none may".to_owned(),
@@ -154,7 +194,7 @@ impl Rule {
             Diagnostic::error(
                 Code::Threshold,
                 format!(
-                    "{} of {received} rows break {}: {limit}",
+                    "{} of {judged} rows break {}: {limit}",
                     self.count,
                     self.title()
                 ),
@@ -171,10 +211,10 @@ impl Rule {
     }
 
     /// The warning that it was broken more often than is usual.
-    pub(super) fn warning(&self, received: u64) -> Option<Warning> {
+    pub(super) fn warning(&self, judged: u64) -> Option<Warning> {
         let limit = match self.warn_if {
             Some(limit) => limit
-                .is_broken(self.count, received)
+                .is_broken(self.count, judged)
                 .then(|| format!("; worth a warning from {limit}"))?,
             None if self.on_fail == OnFail::Warn && self.count > 0 => String::new(),
             None => return None,
@@ -182,7 +222,7 @@ impl Rule {
         Some(Warning {
             about: About::Rule,
             message: format!(
-                "{} of {received} rows break {}{limit}",
+                "{} of {judged} rows break {}{limit}",
                 self.count,
                 self.title()
             ),
@@ -209,7 +249,7 @@ pub(super) fn word(on_fail: OnFail) -> &'static str {
     }
 }
 
-/// Received is good plus quarantined, or something is wrong with us.
+/// Received is good plus quarantined plus dropped, or something is wrong with us.
 ///
 /// # Errors
 /// [`Code::Conservation`].
@@ -218,16 +258,19 @@ pub(super) fn conserve(
     received: u64,
     good: u64,
     quarantined: u64,
+    dropped: u64,
 ) -> Result<(), Diagnostics> {
-    if received == good + quarantined {
+    if received == good + quarantined + dropped {
         return Ok(());
     }
     Err(Diagnostic::error(
         Code::Conservation,
-        format!("{received} rows were received, but {good} staged and {quarantined} in quarantine"),
+        format!(
+            "{received} rows were received, but {good} staged, {quarantined} in quarantine and {dropped} dropped"
+        ),
     )
     .at(DataPlace::file(file))
-    .hint("nothing of this file was staged; this is a fault in martlet: please report it")
+    .hint("nothing of this file is used; this is a fault in martlet: please report it")
     .into())
 }
 
@@ -238,8 +281,10 @@ mod tests {
 
     #[test]
     fn a_row_that_is_nowhere_is_an_error() {
-        assert!(conserve("f.csv", 3, 2, 1).is_ok());
-        let found = conserve("f.csv", 3, 2, 0).expect_err("a breach");
-        assert!(found.iter().all(|d| d.code == Code::Conservation));
+        assert!(conserve("f.csv", 6, 3, 2, 1).is_ok());
+        for (good, quarantined, dropped) in [(3, 2, 0), (3, 1, 1), (2, 2, 1), (3, 3, 1)] {
+            let found = conserve("f.csv", 6, good, quarantined, dropped).expect_err("a breach");
+            assert!(found.iter().all(|d| d.code == Code::Conservation));
+        }
     }
 }

@@ -145,17 +145,18 @@ impl Listener for Human {
                 received,
                 good,
                 quarantined,
+                dropped,
                 broken,
             } => {
                 let files = plural(*files, "file");
                 let (received, good) = (thousands(*received), thousands(*good));
-                let words = format!("{table}: {files}, {received} received, {good} good");
-                if *quarantined > 0 {
-                    let refused = thousands(*quarantined);
-                    self.say("Ingested", &format!("{words}, {refused} quarantined"));
-                } else {
-                    self.say("Ingested", &words);
+                let mut words = format!("{table}: {files}, {received} received, {good} good");
+                for (n, fate) in [(quarantined, "quarantined"), (dropped, "dropped")] {
+                    if *n > 0 {
+                        words = format!("{words}, {} {fate}", thousands(*n));
+                    }
                 }
+                self.say("Ingested", &words);
                 for rule in broken {
                     self.warn("Warning", &format!("{table}: {}", broken_rule(rule)));
                 }

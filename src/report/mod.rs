@@ -3,9 +3,11 @@
 //! Sees the run's events and diagnostics, nothing else of the house.
 
 mod human;
+mod sender;
 mod trace;
 
 pub use human::{Human, plural, thousands};
+pub use sender::{SHOWN_ROWS, Sender, SentFile, SentRow, SentTotal};
 pub use trace::{Trace, init};
 
 use crate::run::{Event, Listener};

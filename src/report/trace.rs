@@ -44,8 +44,9 @@ impl Listener for Trace {
                 received,
                 good,
                 quarantined,
+                dropped,
             } => {
-                info!(event = "ingested", %table, file, received, good, quarantined);
+                info!(event = "ingested", %table, file, received, good, quarantined, dropped);
             }
             Event::Taken {
                 table,
@@ -53,9 +54,10 @@ impl Listener for Trace {
                 received,
                 good,
                 quarantined,
+                dropped,
                 broken,
             } => {
-                info!(event = "taken", %table, files, received, good, quarantined);
+                info!(event = "taken", %table, files, received, good, quarantined, dropped);
                 for rule in broken {
                     let column = rule.column.as_deref();
                     warn!(event = "broken", %table, rule = rule.rule, column, rows = rule.rows, on_fail = rule.on_fail);

@@ -4,6 +4,7 @@
 //! next run, and what was taken of it before stays in place. A file that was taken before and is
 //! gone stops the run: a disk that is not mounted looks just like it.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::compile::{Node, SourceNode};
@@ -28,6 +29,8 @@ pub(super) struct Search<'a> {
     pub source: &'a SourceNode,
     pub lake: &'a Lake,
     pub key: Option<&'a PseudonymKey>,
+    /// The content of the tables that the source's rules look into, by name.
+    pub contents: &'a BTreeMap<String, String>,
     pub accept_missing: bool,
 }
 
@@ -137,6 +140,7 @@ impl Search<'_> {
             &arrived.captures,
             &arrived.shown,
             key.as_deref(),
+            self.contents,
         )
     }
 

@@ -44,6 +44,8 @@ pub enum Event {
         good: u64,
         /// Rows refused.
         quarantined: u64,
+        /// Rows that declared rules dropped.
+        dropped: u64,
     },
     /// All new files of a source were read.
     Taken {
@@ -57,6 +59,8 @@ pub enum Event {
         good: u64,
         /// Rows refused.
         quarantined: u64,
+        /// Rows that declared rules dropped.
+        dropped: u64,
         /// The rules that rows broke.
         broken: Vec<Broken>,
     },

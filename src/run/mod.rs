@@ -12,6 +12,7 @@
 //! The runner never prints: it tells [`events`].
 
 mod arrivals;
+mod attempt;
 mod build;
 mod events;
 mod fingerprints;
@@ -22,12 +23,15 @@ mod models;
 mod night;
 mod open;
 mod preview;
+mod quarantine;
 mod record;
 mod release;
 mod sources;
 
+pub use attempt::Fault;
 pub use events::{Broken, Event, Listener, PublishedMart};
 pub use night::{Night, Options, Summary, as_of, run};
 pub use open::open;
 pub use preview::{Preview, PreviewedTable, preview};
+pub use quarantine::{Examined, examined};
 pub use record::{Made, NodeRecord, Origin};

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::compile::{Body, Node, Plan, SourceNode, TableName, select};
 use crate::diag::{Diagnostics, Result};
-use crate::ingest::PseudonymKey;
+use crate::ingest::{Intake, PseudonymKey};
 use crate::store::Lake;
 
 use super::arrivals::Search;
@@ -81,12 +81,25 @@ impl Teller<'_> {
     fn table(&mut self, node: &Node) -> Result<PreviewedTable> {
         let last = NodeRecord::load(&self.lake, &node.name)?;
         let mut files = Vec::new();
+        let mut accounted = true;
         let inputs = if let Body::Source(source) = &node.body {
+            let related = source.related().map(|(table, _)| table);
+            let unsettled: Vec<String> = related
+                .filter(|t| !self.contents.contains_key(t))
+                .map(ToString::to_string)
+                .collect();
+            if !unsettled.is_empty() {
+                let why = format!("its rules look into {}", unsettled.join(", "));
+                return Ok(stale(node, why, files));
+            }
             let inputs = self.arrived(node, source)?;
             let known = last
                 .as_ref()
                 .map(|r| r.ingredients.inputs.clone())
                 .unwrap_or_default();
+            for key in inputs.values() {
+                accounted &= Intake::recorded(&self.lake, &node.name, key)?.is_some();
+            }
             files = inputs
                 .iter()
                 .filter(|(file, key)| known.get(*file) != Some(*key))
@@ -120,7 +133,9 @@ impl Teller<'_> {
         }
         match last {
             Some(record)
-                if changes.is_empty() && record.is_whole(&self.lake, &mut self.fingerprints) =>
+                if changes.is_empty()
+                    && accounted
+                    && record.is_whole(&self.lake, &mut self.fingerprints) =>
             {
                 self.contents.insert(node.name.clone(), record.made.content);
                 Ok(PreviewedTable {
@@ -138,7 +153,12 @@ impl Teller<'_> {
     }
 
     fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<BTreeMap<String, String>> {
+        let contents = source
+            .related()
+            .filter_map(|(t, _)| Some((t.to_string(), self.contents.get(t)?.clone())))
+            .collect();
         let search = Search {
+            contents: &contents,
             node,
             source,
             lake: &self.lake,

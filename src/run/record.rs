@@ -53,6 +53,9 @@ pub struct Origin {
     pub good: u64,
     /// Rows refused.
     pub quarantined: u64,
+    /// Rows that declared rules dropped.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 impl NodeRecord {

@@ -12,6 +12,7 @@ use crate::engine;
 use crate::ingest::{self, About, Arrived, Intake};
 
 use super::arrivals::{Keyed, Search};
+use super::attempt::{Attempt, Tried};
 use super::events::{Broken, Event};
 use super::ingredients::{Ingredients, hash};
 use super::record::{Made, NodeRecord, Origin};
@@ -25,15 +26,20 @@ impl Night<'_> {
             .map(|f| (f.arrived.shown.clone(), f.key.clone()))
             .collect();
         let ingredients = Ingredients::of(node, self.as_of, inputs);
-        let (record, why) = self.fresh(node, &ingredients)?;
+        let known = self.known(node, &files)?;
+        let (record, why) = match known.iter().all(Option::is_some) {
+            true => self.fresh(node, &ingredients)?,
+            // Its rows may all stand; what was refused of them has to as well.
+            false => (None, self.stale(node, &ingredients)?),
+        };
         if let Some(record) = record {
+            Attempt::forget(&self.lake, &node.name)?;
             let staged = record.files(&self.lake);
             engine::register_files(&self.context, &node.name, &node.schema, &staged)?;
             self.records.insert(node.name.clone(), record);
             return self.check_freshness(node, source, &files).await;
         }
         let started = self.start(node, why);
-        let known = self.known(node, &files)?;
         let intakes = self.intakes(node, source, &files, known).await?;
         let staged: Vec<_> = intakes
             .iter()
@@ -55,13 +61,32 @@ impl Night<'_> {
             checks: Vec::new(),
         };
         self.keep(node, record, started)?;
+        Attempt::forget(&self.lake, &node.name)?;
         self.check_freshness(node, source, &files).await
+    }
+
+    /// Why a source is made of which not every file is accounted for.
+    fn stale(&self, node: &Node, ingredients: &Ingredients) -> Result<String> {
+        let last = NodeRecord::load(&self.lake, &node.name)?;
+        let changes = ingredients.changes_since(last.as_ref().map(|r| &r.ingredients));
+        Ok(if self.options.full_refresh {
+            "asked for with --full-refresh".to_owned()
+        } else if changes.is_empty() {
+            "its file is gone or damaged".to_owned()
+        } else {
+            changes.join(", ")
+        })
     }
 
     /// The files of a source, each with the key of its rows.
     fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<Vec<Keyed>> {
         let key = self.key_of(source)?;
+        let contents = source
+            .related()
+            .filter_map(|(t, _)| Some((t.to_string(), self.records.get(t)?.made.content.clone())))
+            .collect();
         let search = Search {
+            contents: &contents,
             node,
             source,
             lake: &self.lake,
@@ -96,6 +121,8 @@ impl Night<'_> {
     }
 
     /// What is known of each file from an earlier run, if its rows still stand as they were written.
+    /// Each record is held against itself and its rows on every run: a file that is not read again
+    /// is no less accounted for.
     fn known(&mut self, node: &Node, files: &[Keyed]) -> Result<Vec<Option<Intake>>> {
         let mut found = Diagnostics::default();
         let mut known = Vec::with_capacity(files.len());
@@ -105,11 +132,15 @@ impl Night<'_> {
                 continue;
             }
             let recorded = found.take(Intake::recorded(&self.lake, &node.name, &file.key));
-            known.push(recorded.flatten().filter(|intake| {
+            let whole = recorded.flatten().filter(|intake| {
                 let path = intake.staged.path_in(&self.lake);
                 let hash = self.fingerprints.of_file(&path);
                 hash.is_ok_and(|h| h == intake.staged.hash)
-            }));
+            });
+            if let Some(intake) = &whole {
+                found.take(intake.conserved(&self.lake));
+            }
+            known.push(whole);
         }
         if found.has_errors() {
             Err(found)
@@ -127,6 +158,13 @@ impl Night<'_> {
         known: Vec<Option<Intake>>,
     ) -> Result<Vec<Intake>> {
         let pseudonyms = self.key_of(source)?;
+        let related = Arc::new(match known.iter().all(Option::is_some) {
+            true => ingest::Related::default(),
+            false => ingest::Related::read(source, |table| {
+                let record = self.records.get(table);
+                record.map_or_else(Vec::new, |r| r.files(&self.lake))
+            })?,
+        });
         let jobs = match self.options.jobs {
             0 => self.plan.settings.partitions,
             n => n,
@@ -135,6 +173,7 @@ impl Night<'_> {
             .map(|(file, known)| {
                 let (source, table) = (Arc::clone(source), node.name.clone());
                 let (lake, pseudonyms) = (self.lake.clone(), pseudonyms.clone());
+                let related = Arc::clone(&related);
                 async move {
                     match known {
                         Some(intake) => Ok((intake, false)),
@@ -148,6 +187,7 @@ impl Night<'_> {
                                     &lake,
                                     &key,
                                     pseudonyms.as_ref(),
+                                    &related,
                                 )
                             })
                             .await;
@@ -163,7 +203,16 @@ impl Night<'_> {
         let mut found = Diagnostics::default();
         let mut intakes = Vec::with_capacity(files.len());
         let mut new = Vec::new();
+        let mut attempt = Attempt::default();
+        // Results come in the order of the files.
+        let mut tried = files.iter();
         while let Some(done) = work.next().await {
+            if let Some(file) = tried.next() {
+                let wrong = done.as_ref().err();
+                attempt
+                    .files
+                    .push(Tried::new(&file.arrived, &file.key, wrong));
+            }
             if let Some((intake, is_new)) = found.take(done) {
                 if is_new {
                     self.tell(node, &intake);
@@ -177,6 +226,7 @@ impl Night<'_> {
             self.listener.event(&taken(node, &new));
         }
         if found.has_errors() {
+            attempt.save(&self.lake, &node.name)?;
             Err(found)
         } else {
             Ok(intakes)
@@ -190,6 +240,7 @@ impl Night<'_> {
             received: intake.received,
             good: intake.good,
             quarantined: intake.quarantined,
+            dropped: intake.dropped(),
         });
         // What rules rows broke is told once for all files; see `taken`.
         for about in [About::File, About::Header] {
@@ -224,6 +275,7 @@ fn origin(intake: &Intake) -> Origin {
         received: intake.received,
         good: intake.good,
         quarantined: intake.quarantined,
+        dropped: intake.dropped(),
     }
 }
 
@@ -260,6 +312,7 @@ fn taken(node: &Node, new: &[&Intake]) -> Event {
         received: new.iter().map(|i| i.received).sum(),
         good: new.iter().map(|i| i.good).sum(),
         quarantined: new.iter().map(|i| i.quarantined).sum(),
+        dropped: new.iter().map(|i| i.dropped()).sum(),
         broken: broken.into_values().collect(),
     }
 }

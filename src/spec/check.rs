@@ -9,13 +9,13 @@ use super::{Sp, Threshold};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFail {
-    /// The row stays, the broken value becomes null where it is a value's rule; it is counted.
+    /// The row stays, a value that does not read becomes null; it is counted.
     Warn,
     /// The row goes to quarantine with file, line, column, rule and a masked value.
     Quarantine,
     /// The whole file goes to quarantine; the run goes on without it.
     RejectFile,
-    /// The run stops.
+    /// The file is an error: the run stops, and nothing of the file is used.
     Error,
 }
 
@@ -31,7 +31,8 @@ pub struct Handling {
     pub error_if: Option<Threshold>,
 }
 
-/// A rule on a column's values, spelled as one key: `valid`, `required`, `accepted`, `pattern`.
+/// A rule on a column's values, spelled as one key: `valid`, `required`, `accepted`, `pattern`,
+/// `range`, `unique`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnCheck {
@@ -43,9 +44,13 @@ pub enum ColumnCheck {
     Accepted(Handling),
     /// The value matches the column's `pattern`.
     Pattern(Handling),
+    /// The value is within the column's `min` and `max`.
+    Range(Handling),
+    /// No earlier row of the file that stands has the value.
+    Unique(Handling),
 }
 
-/// A rule on a source's rows: an SQL expression over its columns. Broken where it is false.
+/// A rule on a source's rows. Exactly one of `expression`, `unique` and `relationship` is given.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RowCheck {
@@ -53,14 +58,42 @@ pub struct RowCheck {
     pub name: Sp<String>,
     /// What it means, for people.
     pub description: Option<String>,
-    /// SQL over this source's columns. Null passes, as in SQL's own CHECK.
-    pub expression: Sp<String>,
+    /// SQL over this source's columns; broken where it is false. Null passes, as in SQL's own CHECK.
+    pub expression: Option<Sp<String>>,
+    /// No two rows of a file agree on all of these columns. The first that stands is kept, later
+    /// ones break the rule. A row with a null among them passes.
+    pub unique: Option<Vec<Sp<String>>>,
+    /// A column's values stand in a reference. Null passes.
+    pub relationship: Option<RowRelationship>,
     /// What happens to the row. Default: quarantine.
     pub on_fail: Option<OnFail>,
     /// The share or number of rows from which it is worth a warning.
     pub warn_if: Option<Threshold>,
     /// The share or number of rows from which the file stops the run.
     pub error_if: Option<Threshold>,
+}
+
+/// `relationship: { column: practice_code, to: reference.practices.practice_code }`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowRelationship {
+    /// The column of this source.
+    pub column: Sp<String>,
+    /// The reference and its column: `reference.practices.practice_code`.
+    pub to: Sp<String>,
+}
+
+/// Typed rows that are not what the source is about, such as totals, dropped by a declared rule.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DropRows {
+    /// The rule's name: dropped rows are counted under it.
+    pub name: Sp<String>,
+    /// What it means, for people.
+    pub description: Option<String>,
+    /// SQL over this source's columns. A row for which it is true is dropped before any other rule
+    /// sees it. Null is not dropped.
+    pub expression: Sp<String>,
 }
 
 /// How grave a failed check on a table is.

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::parameter::Scalar;
 use super::{ColumnCheck, Sp};
 
 /// One column of a source's contract.
@@ -33,6 +34,14 @@ pub struct Column {
     pub accepted: Vec<String>,
     /// A regular expression the whole value must match.
     pub pattern: Option<Sp<String>>,
+    /// The least value, itself allowed: a number, or a date as 2026-03-31.
+    pub min: Option<Sp<Scalar>>,
+    /// The greatest value, itself allowed: a number, or a date as 2026-03-31.
+    pub max: Option<Sp<Scalar>>,
+    /// No two rows of a file hold the same value. The first that stands is kept, later ones break
+    /// the rule. Null passes.
+    #[serde(default)]
+    pub unique: bool,
     /// Texts that mean "no value", beside the empty one.
     #[serde(default)]
     pub nulls: Vec<String>,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::check::DropRows;
 use super::{Column, ColumnType, Entries, RowCheck, Sp};
 
 /// Something that arrives: a source of a pipeline, or a reference.
@@ -24,6 +25,9 @@ pub struct Source {
     /// Rules that need more than one column.
     #[serde(default)]
     pub checks: Vec<RowCheck>,
+    /// Rows that are no rows of this source, such as totals: dropped, and counted by name.
+    #[serde(default)]
+    pub drop_rows: Vec<DropRows>,
     /// Words to select it by, beside the pipeline's.
     #[serde(default)]
     pub tags: Vec<String>,

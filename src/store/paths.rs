@@ -43,6 +43,21 @@ impl Lake {
             .join(format!("{key}.parquet"))
     }
 
+    /// The record of a file that was refused whole, beside its quarantine.
+    pub fn refusal(&self, source: &str, key: &str) -> PathBuf {
+        self.root
+            .join("quarantine")
+            .join(source)
+            .join(format!("{key}.json"))
+    }
+
+    /// What became of each file when a source was last tried and failed.
+    pub fn attempt(&self, table: &str) -> PathBuf {
+        self.root
+            .join("state/attempts")
+            .join(format!("{table}.json"))
+    }
+
     /// A model's rows, keyed by what made them.
     pub fn model(&self, model: &str, key: &str) -> PathBuf {
         self.root

@@ -16,6 +16,9 @@ fn help() {
         "test",
         "ls",
         "query",
+        "quarantine",
+        "quarantine show",
+        "quarantine report",
         "sample",
         "schema",
         "completions",
@@ -25,7 +28,7 @@ fn help() {
         let name = if command.is_empty() {
             "martlet"
         } else {
-            command
+            &command.replace(' ', "_")
         };
         insta::assert_snapshot!(format!("help_{name}"), ran.stdout);
     }
@@ -70,6 +73,10 @@ fn json_is_one_document_for_every_command() {
         ("run", 0),
         ("run", 0),
         ("query FROM_mart.sites", 2),
+        ("quarantine ls", 0),
+        ("quarantine show visits", 0),
+        ("quarantine report --provider RVV --out out", 0),
+        ("quarantine report --provider RXX --out out", 2),
         ("schema --check", 2),
         ("run mart.nosuch", 2),
         ("sample --people 10 --months 1 --out sample", 0),

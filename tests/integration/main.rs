@@ -23,6 +23,7 @@ mod layering;
 mod night;
 mod plan;
 mod publish_gate;
+mod quarantine;
 mod query;
 mod readers;
 mod real_data;

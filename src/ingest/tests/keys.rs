@@ -5,7 +5,14 @@ use datafusion::scalar::ScalarValue;
 
 fn key(yaml: &str, shown: &str, capture: &str, id: Option<&str>) -> String {
     let captures = vec![("p".to_owned(), ScalarValue::from(capture))];
-    staging_key("hash", &World::new(yaml).node, &captures, shown, id)
+    staging_key(
+        "hash",
+        &World::new(yaml).node,
+        &captures,
+        shown,
+        id,
+        &BTreeMap::new(),
+    )
 }
 
 #[test]
@@ -51,6 +58,24 @@ fn all_that_decides_the_bytes_decides_the_key_and_nothing_else() {
             Some("k"),
         ),
         key(
+            &PEOPLE.replace("scale: 1 } },", "scale: 1 } }, min: 0,"),
+            "f.csv",
+            "a",
+            Some("k"),
+        ),
+        key(
+            &PEOPLE.replace("type: string, ", "type: string, unique: true, "),
+            "f.csv",
+            "a",
+            Some("k"),
+        ),
+        key(
+            &PEOPLE.replace("type: string, ", "type: string, identifiable: true, "),
+            "f.csv",
+            "a",
+            Some("k"),
+        ),
+        key(
             &PEOPLE.replace("sensitivity: identifiable", "sensitivity: open"),
             "f.csv",
             "a",
@@ -60,6 +85,22 @@ fn all_that_decides_the_bytes_decides_the_key_and_nothing_else() {
     for (i, changed) in changes.iter().enumerate() {
         assert_ne!(&base, changed, "change {i}");
     }
+}
+
+#[test]
+fn what_rules_look_into_decides_the_key() {
+    let mut world = World::new(PEOPLE);
+    let of = |node: &SourceNode, content: &str| {
+        let contents = BTreeMap::from([("reference.x".to_owned(), content.to_owned())]);
+        staging_key("hash", node, &[], "f.csv", None, &contents)
+    };
+    assert_ne!(of(&world.node, "before"), of(&world.node, "after"));
+    let plain = of(&world.node, "before");
+    world.node.drops.push(crate::compile::DropRule {
+        name: "totals".to_owned(),
+        expression: datafusion::prelude::lit(false),
+    });
+    assert_ne!(plain, of(&world.node, "before"));
 }
 
 #[test]

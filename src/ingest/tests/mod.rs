@@ -9,6 +9,7 @@ mod text_files;
 mod workbooks;
 mod zip_files;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,12 +20,12 @@ use arrow::util::display::array_value_to_string;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use secrecy::SecretString;
 
-use crate::compile::{RowRule, SourceNode, TableKind, TableName};
+use crate::compile::{RowRule, RowTest, SourceNode, TableKind, TableName};
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText};
 use crate::spec::{Source, yaml};
 use crate::store::Lake;
 
-use super::{Arrived, Intake, PseudonymKey, fingerprint, ingest, staging_key};
+use super::{Arrived, Intake, PseudonymKey, Related, fingerprint, ingest, staging_key};
 
 /// Columns of a source of people, as in the product's pages.
 const PEOPLE: &str = r#"
@@ -45,6 +46,7 @@ struct World {
     node: SourceNode,
     table: TableName,
     key: PseudonymKey,
+    related: Related,
 }
 
 /// A row of the quarantine.
@@ -71,6 +73,7 @@ impl World {
             source,
             root,
             rules: Vec::new(),
+            drops: Vec::new(),
         };
         let hex = SecretString::from("07".repeat(32));
         Self {
@@ -78,6 +81,7 @@ impl World {
             node,
             table: TableName::new(TableKind::Source, "people"),
             key: PseudonymKey::parse(&hex).expect("a key"),
+            related: Related::default(),
         }
     }
 
@@ -110,6 +114,7 @@ impl World {
             &arrived.captures,
             &arrived.shown,
             Some(&id),
+            &BTreeMap::new(),
         );
         ingest(
             &self.node,
@@ -118,6 +123,7 @@ impl World {
             &self.lake(),
             &key,
             Some(&self.key),
+            &self.related,
         )
     }
 

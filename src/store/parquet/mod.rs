@@ -12,7 +12,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::compute::{BatchCoalescer, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::parquet::file::metadata::SortingColumn;
+use datafusion::parquet::file::metadata::{ParquetMetaDataReader, SortingColumn};
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 
@@ -123,6 +123,22 @@ impl ParquetWriter {
             hash,
         })
     }
+}
+
+/// How many rows a file has, by its footer.
+///
+/// # Errors
+/// When it is not there, or is no Parquet file.
+pub fn rows_of(path: &Path) -> Result<u64> {
+    let file = std::fs::File::open(path).map_err(|e| Diagnostic::io(path, "read", &e))?;
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&file)
+        .map_err(|e| {
+            Diagnostic::error(Code::State, format!("no Parquet file of ours: {e}"))
+                .at(DataPlace::file(path.display().to_string()))
+                .hint("remove it: it is then made again")
+        })?;
+    Ok(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default())
 }
 
 /// A column as another type, if every value fits.

@@ -51,6 +51,76 @@ sources:
 }
 
 #[test]
+fn the_rules_of_a_source() {
+    let world = with_pipeline(
+        r#"pipeline: clinic
+sources:
+  visits:
+    sensitivity: identifiable
+    files: { path: visits.csv, csv: {} }
+    columns:
+      - { name: nhs_number, type: nhs_number, pseudonymise: person_key }
+      - { name: kind, type: string, min: a }
+      - { name: size, type: int, min: 9, max: 3 }
+      - { name: weight, type: { decimal: { precision: 4, scale: 1 } }, max: 0.25 }
+      - { name: visit_date, type: date, min: 01/02/2026 }
+      - { name: age, type: int, max: many, checks: [{ accepted: { on_fail: warn } }, { range: {} }, { range: {} }] }
+      - { name: code, type: ods_code }
+    checks:
+      - { name: once, unique: [nhs_number, visit_dat, code, code] }
+      - { name: never, unique: [] }
+      - { name: both, unique: [code], expression: "age > 1" }
+      - { name: none }
+      - { name: listed, relationship: { column: cod, to: reference.sites.provider } }
+      - { name: no_table, relationship: { column: code, to: reference.site.provider } }
+      - { name: no_column, relationship: { column: code, to: reference.sites.providr } }
+      - { name: no_reference, relationship: { column: code, to: model.visit.code } }
+      - { name: other_type, relationship: { column: age, to: reference.sites.provider } }
+    drop_rows:
+      - { name: totals, expression: "kynd = 'ALL'" }
+      - { name: totals, expression: "age" }
+references:
+  sites:
+    sensitivity: open
+    files: { path: config/reference/sites.csv, root: project, csv: {} }
+    columns:
+      - { name: provider, type: ods_code }
+    checks:
+      - { name: itself, relationship: { column: provider, to: reference.sites.provider } }
+"#,
+    );
+    world.remove("sql");
+    insta::assert_snapshot!(faults(&world).stderr);
+    let file = "pipelines/clinic.yaml";
+    assert_places(
+        &world,
+        &[
+            ("wrong-value", file, "a }", 0),
+            ("wrong-value", file, "3 }", 0),
+            ("wrong-value", file, "0.25", 0),
+            ("wrong-value", file, "01/02/2026", 0),
+            ("wrong-value", file, "many", 0),
+            ("wrong-value", file, "age", 0),
+            ("unknown-name", file, "nhs_number, visit_dat", 0),
+            ("unknown-name", file, "visit_dat,", 0),
+            ("duplicate-name", file, "code]", 0),
+            ("wrong-value", file, "never", 0),
+            ("wrong-value", file, "both", 0),
+            ("wrong-value", file, "none", 0),
+            ("unknown-name", file, "cod,", 0),
+            ("unknown-name", file, "reference.site.provider", 0),
+            ("unknown-name", file, "reference.sites.providr", 0),
+            ("wrong-value", file, "model.visit.code", 0),
+            ("wrong-value", file, "reference.sites.provider", 1),
+            ("sql-plan", file, "\"kynd", 0),
+            ("duplicate-name", file, "totals", 1),
+            ("sql-plan", file, "\"age\"", 0),
+            ("wrong-value", file, "reference.sites.provider", 2),
+        ],
+    );
+}
+
+#[test]
 fn a_mart_that_yields_other_columns_than_it_promises() {
     let world = clinic::project();
     world.write(
