@@ -8,8 +8,8 @@ use datafusion::scalar::ScalarValue;
 use crate::diag::{Code, Diagnostic, Result};
 use crate::spec::{Column, ColumnType, DateFormat};
 
-use super::kernels::date::DateReader;
 use super::kernels::boolean::Words;
+use super::kernels::date::DateReader;
 use super::kernels::written::Written;
 use super::kernels::{Cast, boolean, code, number};
 use super::pseudonym::PseudonymKey;
@@ -62,12 +62,15 @@ impl Caster {
             return Self::pseudonym(column, pseudonyms);
         }
         let formats: Vec<&DateFormat> = column.formats.iter().map(|f| &**f).collect();
-        let written = || column.number.as_ref().map_or_else(Written::default, |n| Written::of(n));
+        let written = || {
+            column
+                .number
+                .as_ref()
+                .map_or_else(Written::default, |n| Written::of(n))
+        };
         Ok(match *column.kind {
             ColumnType::Int => Self::Int(written()),
-            ColumnType::Decimal { precision, scale } => {
-                Self::Decimal(precision, scale, written())
-            }
+            ColumnType::Decimal { precision, scale } => Self::Decimal(precision, scale, written()),
             ColumnType::Float => Self::Float(written()),
             ColumnType::Boolean => {
                 Self::Boolean(Words::of(&column.true_values, &column.false_values))

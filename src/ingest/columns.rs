@@ -185,7 +185,8 @@ impl ColumnJudge {
     fn without_nulls(&self, texts: &StringArray) -> Option<StringArray> {
         let is_null = |text: &str| self.nulls.contains(text) || self.suppressed.contains(text);
         if (self.nulls.is_empty() && self.suppressed.is_empty())
-            || !texts.iter().flatten().any(is_null) {
+            || !texts.iter().flatten().any(is_null)
+        {
             return None;
         }
         Some(texts.iter().map(|t| t.filter(|t| !is_null(t))).collect())

@@ -60,7 +60,7 @@ fn reads_numbers(format: &DateFormat) -> bool {
 
 /// Whether a spelling has nothing but fields: `%Y%m%d`.
 fn is_all_digits(format: &str) -> bool {
-    format.len() % 2 == 0 && format.bytes().step_by(2).all(|b| b == b'%')
+    format.len().is_multiple_of(2) && format.bytes().step_by(2).all(|b| b == b'%')
 }
 
 /// The error that a column is of another type.

@@ -213,7 +213,12 @@ fn missing(
     let expected = wanted
         .iter()
         .map(|w| format!("`{w}`"))
-        .chain(column.from_pattern.iter().map(|p| format!("that fits `{}`", **p)))
+        .chain(
+            column
+                .from_pattern
+                .iter()
+                .map(|p| format!("that fits `{}`", **p)),
+        )
         .collect::<Vec<_>>()
         .join(" or ");
     let hint = match near {
@@ -309,7 +314,11 @@ fn new_columns(new: &[String], place: &DataPlace) -> Diagnostic {
 
 /// Some names in one text.
 pub(super) fn listed(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(LISTED).map(|n| format!("`{n}`")).collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(LISTED)
+        .map(|n| format!("`{n}`"))
+        .collect();
     match names.len().saturating_sub(LISTED) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),

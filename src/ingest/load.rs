@@ -85,7 +85,13 @@ pub fn ingest(
     let warnings = warnings(node, &judge, received, rejected_by.as_ref());
     let staged = judge.staged.finish(&metadata)?;
     let quarantine = judge.quarantine.finish(&metadata)?;
-    conserve(&arrived.shown, received, staged.rows, judge.refused, dropped)?;
+    conserve(
+        &arrived.shown,
+        received,
+        staged.rows,
+        judge.refused,
+        dropped,
+    )?;
     let intake = Intake {
         table: table.to_string(),
         file: arrived.shown.clone(),

@@ -22,7 +22,7 @@ pub struct Column {
     /// The headings it may arrive under. Default: its name.
     #[serde(default)]
     pub from: Vec<String>,
-    /// Instead of `from`: a regular expression that one heading fits, whatever its case.
+    /// Beside or instead of `from`: a regular expression that one heading fits, whatever its case.
     pub from_pattern: Option<Sp<String>>,
     /// For dates and timestamps: the spellings, tried in order (strftime, or `excel_serial`).
     #[serde(default)]

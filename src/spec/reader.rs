@@ -19,7 +19,7 @@ pub enum Reader {
     /// Parquet.
     Parquet,
     /// A member of a ZIP.
-    Zip(Zip),
+    Zip(Box<Zip>),
 }
 
 impl Reader {

@@ -103,18 +103,14 @@ impl Files {
         readers.extend(self.json_lines.clone().map(Reader::JsonLines));
         readers.extend(self.excel.clone().map(Reader::Excel));
         readers.extend(self.parquet.as_ref().map(|_| Reader::Parquet));
-        readers.extend(self.zip.clone().map(Reader::Zip));
+        readers.extend(self.zip.clone().map(|zip| Reader::Zip(Box::new(zip))));
         readers
     }
 
     /// The values lifted from what stands above the header, in the order of the YAML.
     pub fn preamble(&self) -> Vec<(Sp<String>, PreambleValue)> {
         let readers = self.readers();
-        readers
-            .iter()
-            .flat_map(Reader::preamble)
-            .cloned()
-            .collect()
+        readers.iter().flat_map(Reader::preamble).cloned().collect()
     }
 }
 

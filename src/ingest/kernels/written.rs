@@ -42,9 +42,9 @@ impl Written {
         if !(0..texts.len()).any(|row| texts.is_valid(row) && odd(texts.value(row))) {
             return Cow::Borrowed(texts);
         }
-        let plain = texts.iter().map(|text| {
-            text.map(|text| self.one(text).map_or(Cow::Borrowed(text), Cow::Owned))
-        });
+        let plain = texts
+            .iter()
+            .map(|text| text.map(|text| self.one(text).map_or(Cow::Borrowed(text), Cow::Owned)));
         Cow::Owned(plain.collect())
     }
 
@@ -140,7 +140,9 @@ mod tests {
         assert_eq!(w.one("29,199").as_deref(), Some("29199"));
         assert_eq!(w.one("-1,234,567.5").as_deref(), Some("-1234567.5"));
         assert_eq!(w.one("1234").as_deref(), Some("1234"));
-        for bad in ["2,91,99", "1,23", ",123", "1,234,", "(12)", "£1", "1%", "", "1.2,345"] {
+        for bad in [
+            "2,91,99", "1,23", ",123", "1,234,", "(12)", "£1", "1%", "", "1.2,345",
+        ] {
             assert_eq!(w.one(bad), None, "{bad}");
         }
     }

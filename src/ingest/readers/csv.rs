@@ -210,7 +210,8 @@ mod tests {
 
     fn fault(input: &mut dyn Read) -> Diagnostic {
         let place = DataPlace::file("bomb.zip:a.csv");
-        let errors = read_text(input, &Csv::default(), &place, 1, &mut Nobody).expect_err("a fault");
+        let errors =
+            read_text(input, &Csv::default(), &place, 1, &mut Nobody).expect_err("a fault");
         errors.into_iter().next().expect("one")
     }
 

@@ -178,7 +178,13 @@ fn fill(input: &mut dyn Read, block: &mut [u8], mut at: usize) -> io::Result<usi
 /// UTF-16 without a mark: of most characters one byte is zero, always the same one.
 fn by_zeros(head: &[u8]) -> Option<Encoding> {
     let units = head.len() / 2;
-    let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|b| **b == 0).count();
+    let zeros = |odd: usize| {
+        head.iter()
+            .skip(odd)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
     let (even, odd) = (zeros(0), zeros(1));
     let (many, few) = (units * 7 / 10, units / 20);
     if units < 2 {
@@ -339,7 +345,10 @@ impl Read for Transcoded<'_> {
 mod tests {
     use super::*;
 
-    fn text(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> io::Result<(String, u64, i64)> {
+    fn text(
+        encoding: &'static encoding_rs::Encoding,
+        bytes: &[u8],
+    ) -> io::Result<(String, u64, i64)> {
         let mut input = bytes;
         let mut decoded = Transcoded::new(&mut input, encoding.new_decoder_without_bom_handling());
         let mut out = String::new();

@@ -72,7 +72,9 @@ pub(super) fn read<R: Read + Seek>(
     };
     sink.types(&types(
         &layout,
-        rows().map(|(_, cells)| cells).filter(|c| skipped(c).is_none()),
+        rows()
+            .map(|(_, cells)| cells)
+            .filter(|c| skipped(c).is_none()),
     ))?;
     let mut builder = RowsBuilder::new(origin.columns);
     for (row, cells) in rows() {
@@ -134,7 +136,11 @@ fn headings(sheet: &Sheet, first: u32, last: u32) -> Vec<String> {
         .map(|row| {
             let cells = cells(sheet, row);
             (0..width)
-                .map(|i| cells.get(i).map_or_else(String::new, |c| one_line(&text(c))))
+                .map(|i| {
+                    cells
+                        .get(i)
+                        .map_or_else(String::new, |c| one_line(&text(c)))
+                })
                 .collect()
         })
         .collect();
@@ -174,10 +180,7 @@ fn headings(sheet: &Sheet, first: u32, last: u32) -> Vec<String> {
 }
 
 /// What the columns of the contract are by their cells, where all of a column's agree.
-fn types<'c>(
-    layout: &Layout,
-    rows: impl Iterator<Item = &'c [Data]>,
-) -> Vec<(usize, FileType)> {
+fn types<'c>(layout: &Layout, rows: impl Iterator<Item = &'c [Data]>) -> Vec<(usize, FileType)> {
     let mut found: Vec<Option<FileType>> = vec![None; layout.slots.len()];
     for cells in rows {
         for (found, slot) in found.iter_mut().zip(&layout.slots) {

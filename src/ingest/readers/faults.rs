@@ -26,12 +26,13 @@ pub(super) fn fault_of(fault: Fault, place: &DataPlace) -> Diagnostic {
         .at(at(opened))
         .label("every row in between would become one field")
         .hint("double a quote that is part of the text"),
-        Fault::TooLong(line) => Diagnostic::error(
-            Code::BadFile,
-            format!("line {line} is longer than 16 MiB"),
-        )
-        .at(at(line))
-        .hint("no row is that long: is it the right file, and are its line ends still there?"),
+        Fault::TooLong(line) => {
+            Diagnostic::error(Code::BadFile, format!("line {line} is longer than 16 MiB"))
+                .at(at(line))
+                .hint(
+                    "no row is that long: is it the right file, and are its line ends still there?",
+                )
+        }
         Fault::TooWide(line) => Diagnostic::error(
             Code::BadFile,
             format!("line {line} has more than a million fields"),

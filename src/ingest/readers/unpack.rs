@@ -90,7 +90,10 @@ impl Bytes for TextFile<'_> {
         let path = self.0.path;
         let file =
             File::open(path).map_err(|e| Diagnostics::from(Diagnostic::io(path, "open", &e)))?;
-        if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
+        if !path
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("gz"))
+        {
             return Ok(Box::new(file));
         }
         let packed = file.metadata().map_or(0, |m| m.len());

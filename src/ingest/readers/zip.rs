@@ -64,9 +64,7 @@ pub(super) fn read(origin: &Origin<'_>, options: &Zip, sink: &mut dyn Sink) -> R
         Some(Reader::JsonLines(options)) => {
             json_lines::read(&mut member, options, &place, origin.columns, sink)
         }
-        Some(Reader::Csv(options)) => {
-            csv::read(&mut member, options, &place, origin.columns, sink)
-        }
+        Some(Reader::Csv(options)) => csv::read(&mut member, options, &place, origin.columns, sink),
         _ => Err(Diagnostic::bug("a ZIP's member has no reader").into()),
     }
 }
