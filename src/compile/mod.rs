@@ -9,6 +9,7 @@ pub mod bounds;
 mod checks;
 pub mod contract;
 mod diagnose;
+mod dialects;
 mod graph;
 pub mod lineage;
 mod marts;

@@ -10,6 +10,7 @@ use crate::store::parquet::{ParquetFile, ParquetWriter};
 use crate::store::{Lake, atomic};
 
 use super::arrived::{Arrived, fingerprint};
+use super::header::listed;
 use super::intake::{About, Intake, Warning, Written};
 use super::judge::Judge;
 use super::pseudonym::PseudonymKey;
@@ -225,15 +226,15 @@ fn warnings(
     }
     let says_new = node.spec.on_new_column.unwrap_or_default() == OnNewColumn::Warn;
     if says_new && !judge.new_columns.is_empty() {
-        let names: Vec<String> = judge.new_columns.iter().map(|n| format!("`{n}`")).collect();
         warnings.push(Warning {
             about: About::Header,
-            message: format!("the contract does not know {}", names.join(", ")),
+            message: format!("the contract does not know {}", listed(&judge.new_columns)),
             line: None,
             column: None,
             hint: "add the columns to the contract, or write `on_new_column: ignore`".to_owned(),
         });
     }
+    warnings.extend(judge.warnings.iter().cloned());
     warnings.extend(judge.rules.iter().filter_map(|r| r.warning(judged)));
     warnings
 }

@@ -100,6 +100,10 @@ fn structural(rule: &str) -> Option<(String, String)> {
             "A formula in the row failed",
             "a value instead of a failed formula",
         ),
+        Some(Structure::Json) => (
+            "The line is not one JSON object of plain values",
+            "one object a line, each value a text, a number, true, false or null",
+        ),
         None if rule == FILE_REJECTED => (
             "Nothing is wrong with the row itself: its whole file is refused",
             "the file without the rows that broke its rules",
