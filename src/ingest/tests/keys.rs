@@ -101,6 +101,9 @@ fn what_rules_look_into_decides_the_key() {
         expression: datafusion::prelude::lit(false),
     });
     assert_ne!(plain, of(&world.node, "before"));
+}
+
+#[test]
 fn every_option_of_a_reader_and_of_a_column_decides_the_key() {
     let with = |what: &str, by: &str| {
         assert!(PEOPLE.contains(what), "{what}");
