@@ -1,6 +1,7 @@
 //! Whole files, good and bad, through [`super::ingest`].
 
 mod conservation;
+mod contract_rules;
 mod file_names;
 mod keys;
 mod parquet_files;
