@@ -93,10 +93,8 @@ impl ColumnJudge {
                 Some((rule, regex))
             }
         };
-        let range = match Bounds::of(column)? {
-            None => None,
-            Some(bounds) => Some((add(ValueRule::Range, &outside(column)), bounds)),
-        };
+        let range =
+            Bounds::of(column)?.map(|bounds| (add(ValueRule::Range, &outside(column)), bounds));
         let unique = column.unique.then(|| {
             let reason = "an earlier row of the file has the same value";
             add(ValueRule::Unique, reason)

@@ -1,6 +1,7 @@
 //! Whole files, good and bad, through [`super::ingest`].
 
 mod conservation;
+mod contract_rules;
 mod dialects;
 mod encodings;
 mod file_names;
