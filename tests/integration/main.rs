@@ -28,4 +28,5 @@ mod readers;
 mod real_data;
 mod secrets;
 mod selection;
+mod submissions;
 mod unit_tests;
