@@ -21,6 +21,7 @@ pub mod select;
 pub mod session;
 mod sources;
 pub mod sql;
+mod submissions;
 mod table;
 mod tables;
 

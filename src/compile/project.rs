@@ -14,7 +14,7 @@ use crate::spec::{Project, Sp};
 use super::names::{Declaration, Declarations, Declared};
 use super::{
     Body, Node, Plan, Query, SourceNode, TableKind, TableName, checks, graph, lineage, names,
-    rules, session, sources, sql,
+    rules, session, sources, sql, submissions,
 };
 
 /// What the publish step will make of a mart's contract: the contract and the rates.
@@ -100,7 +100,9 @@ impl<'a> Compiler<'a> {
                 let marked = marked.map(|c| c.staged_name().to_owned()).collect();
                 self.identifiable.insert(table.clone(), marked);
                 self.check_expected(&node);
-                let inputs = rules::input_tables(table, spec);
+                self.check_cancelled(table, &node);
+                let mut inputs = rules::input_tables(table, spec);
+                inputs.extend(submissions::inputs(&node));
                 let tags = spec.tags.clone();
                 self.keep(
                     table,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compile::TableName;
 use crate::diag::{Diagnostic, Diagnostics, Place, Result, Severity};
-use crate::ingest::Arrived;
+use crate::ingest::Captures;
 use crate::store::Lake;
 
 use super::record::{read_json, write_json};
@@ -46,10 +46,15 @@ pub struct Fault {
 
 impl Tried {
     /// A file and what was found wrong with it.
-    pub(super) fn new(arrived: &Arrived, key: &str, found: Option<&Diagnostics>) -> Self {
-        let captures = arrived.captures.iter();
+    pub(super) fn new(
+        file: &str,
+        captures: &Captures,
+        key: &str,
+        found: Option<&Diagnostics>,
+    ) -> Self {
+        let captures = captures.iter();
         Self {
-            file: arrived.shown.clone(),
+            file: file.to_owned(),
             key: key.to_owned(),
             captures: captures
                 .filter(|(_, value)| !value.is_null())

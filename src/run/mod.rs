@@ -14,10 +14,12 @@
 mod arrivals;
 mod attempt;
 mod build;
+mod cancellations;
 mod events;
 mod fingerprints;
 mod freshness;
 mod ingredients;
+mod ledger;
 mod lock;
 mod models;
 mod night;
@@ -27,6 +29,8 @@ mod quarantine;
 mod record;
 mod release;
 mod sources;
+mod standing;
+mod submissions;
 
 pub use attempt::Fault;
 pub use events::{Broken, Event, Listener, PublishedMart};
@@ -35,3 +39,5 @@ pub use open::open;
 pub use preview::{Preview, PreviewedTable, preview};
 pub use quarantine::{Examined, examined};
 pub use record::{Made, NodeRecord, Origin};
+pub use standing::Status;
+pub use submissions::{SubmissionLine, submissions};

@@ -14,6 +14,7 @@ use super::fingerprints::Fingerprints;
 use super::ingredients::Ingredients;
 use super::night::{Options, as_of, choose};
 use super::record::NodeRecord;
+use super::{sources, submissions};
 
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]
@@ -77,6 +78,18 @@ struct Teller<'a> {
     contents: BTreeMap<TableName, String>,
 }
 
+/// What a run would find of a source.
+struct Foreseen {
+    /// What it would be made from.
+    inputs: BTreeMap<String, String>,
+    /// The keys of the files that count.
+    keys: Vec<String>,
+    /// The submissions that would be read.
+    files: Vec<String>,
+    /// One that is known to stop it.
+    stopped: Option<String>,
+}
+
 impl Teller<'_> {
     fn table(&mut self, node: &Node) -> Result<PreviewedTable> {
         let last = NodeRecord::load(&self.lake, &node.name)?;
@@ -92,20 +105,18 @@ impl Teller<'_> {
                 let why = format!("its rules look into {}", unsettled.join(", "));
                 return Ok(stale(node, why, files));
             }
-            let inputs = self.arrived(node, source)?;
-            let known = last
-                .as_ref()
-                .map(|r| r.ingredients.inputs.clone())
-                .unwrap_or_default();
-            for key in inputs.values() {
-                accounted &= Intake::recorded(&self.lake, &node.name, key)?.is_some();
+            let foreseen = self.arrived(node, source)?;
+            for key in foreseen.keys {
+                accounted &= Intake::recorded(&self.lake, &node.name, &key)?.is_some();
             }
-            files = inputs
-                .iter()
-                .filter(|(file, key)| known.get(*file) != Some(*key))
-                .map(|(file, _)| file.clone())
-                .collect();
-            inputs
+            files = foreseen.files;
+            if let Some(file) = foreseen.stopped {
+                return Ok(stale(node, format!("{file} could not be read"), files));
+            }
+            if let Some(list) = self.unsettled_list(source) {
+                return Ok(stale(node, format!("it reads {list}"), files));
+            }
+            foreseen.inputs
         } else {
             let unsettled: Vec<String> = node
                 .inputs
@@ -141,7 +152,11 @@ impl Teller<'_> {
                 Ok(PreviewedTable {
                     table: node.name.to_string(),
                     stale: false,
-                    why: "unchanged".to_owned(),
+                    why: if files.is_empty() {
+                        "unchanged".to_owned()
+                    } else {
+                        "what is new does not count".to_owned()
+                    },
                     files,
                 })
             }
@@ -152,7 +167,7 @@ impl Teller<'_> {
         }
     }
 
-    fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<BTreeMap<String, String>> {
+    fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<Foreseen> {
         let contents = source
             .related()
             .filter_map(|(t, _)| Some((t.to_string(), self.contents.get(t)?.clone())))
@@ -163,13 +178,39 @@ impl Teller<'_> {
             source,
             lake: &self.lake,
             key: self.key,
-            accept_missing: self.options.accept_missing,
+            now: chrono::Utc::now(),
+            takes: false,
         };
-        let (files, _) = search.files(&mut self.fingerprints)?;
-        Ok(files
+        let arrivals = search.files(&mut self.fingerprints)?;
+        let record = |list: &TableName| NodeRecord::load(&self.lake, list);
+        let cancelled = submissions::cancellations(&self.lake, &node.name, source, record)?;
+        let day = as_of(self.plan);
+        let unread = arrivals.unread(day, &cancelled, self.options.full_refresh);
+        let mut files: Vec<String> = unread
             .into_iter()
-            .map(|f| (f.arrived.shown, f.key))
-            .collect())
+            .map(|i| arrivals.submission(i).file.clone())
+            .collect();
+        files.sort();
+        let standing = arrivals.judge(source, day, &cancelled);
+        let stops = |i: &&usize| sources::stops(source, &arrivals, **i);
+        let stopped = standing.blocking.iter().find(stops);
+        let stopped = stopped.map(|i| arrivals.submission(*i).file.clone());
+        Ok(Foreseen {
+            keys: standing
+                .accepted
+                .iter()
+                .map(|i| arrivals.files[*i].key.clone())
+                .collect(),
+            inputs: sources::inputs(source, &arrivals, &standing),
+            files,
+            stopped,
+        })
+    }
+
+    /// The list of cancelled submissions, if it would be made anew and may say something else then.
+    fn unsettled_list(&self, source: &SourceNode) -> Option<TableName> {
+        let list = source.files.supersede.as_ref()?.cancelled.as_ref()?;
+        TableName::parse(list).filter(|list| !self.contents.contains_key(list))
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use crate::compile::{Body, Node, Plan, SourceNode, TableName};
 use crate::diag::Result;
 use crate::ingest::{self, Intake, RefusedRow};
@@ -11,7 +13,8 @@ use crate::spec::ColumnType;
 use crate::store::Lake;
 
 use super::attempt::{Attempt, Fault, Tried};
-use super::record::NodeRecord;
+use super::night::as_of;
+use super::submissions;
 
 /// One file and what became of it.
 #[derive(Debug, Clone)]
@@ -63,14 +66,19 @@ pub fn examined(plan: &Plan, chosen: &BTreeSet<TableName>) -> Result<Vec<Examine
     let mut all = Vec::new();
     for node in plan.nodes.iter().filter(|n| chosen.contains(&n.name)) {
         if let Body::Source(source) = &node.body {
-            all.extend(of_source(&lake, node, source)?);
+            all.extend(of_source(&lake, node, source, as_of(plan))?);
         }
     }
     all.sort_by(|a, b| (&a.table, &a.file).cmp(&(&b.table, &b.file)));
     Ok(all)
 }
 
-fn of_source(lake: &Lake, node: &Node, source: &SourceNode) -> Result<Vec<Examined>> {
+fn of_source(
+    lake: &Lake,
+    node: &Node,
+    source: &SourceNode,
+    day: NaiveDate,
+) -> Result<Vec<Examined>> {
     let mut all = Vec::new();
     if let Some(attempt) = Attempt::load(lake, &node.name)? {
         for tried in attempt.files {
@@ -86,8 +94,8 @@ fn of_source(lake: &Lake, node: &Node, source: &SourceNode) -> Result<Vec<Examin
             };
             all.push(one(node, source, file, captures, errors, intake));
         }
-    } else if let Some(record) = NodeRecord::load(lake, &node.name)? {
-        for (file, key) in record.ingredients.inputs {
+    } else {
+        for (file, key) in submissions::answerable(lake, &node.name, source, day)? {
             if let Some(intake) = Intake::recorded(lake, &node.name, &key)? {
                 let captures = intake.captures.clone();
                 all.push(one(node, source, file, captures, Vec::new(), Some(intake)));
