@@ -152,9 +152,15 @@ impl Night<'_> {
         standing: &Standing,
         tried: &Tried,
     ) -> Result<()> {
-        let of_interest = standing.accepted.iter().chain(&standing.blocking);
-        let failed = tried.iter().filter(|(_, done)| done.is_err()).map(|(i, _)| i);
-        let all: BTreeSet<usize> = of_interest.chain(failed).copied().collect();
+        let failed = tried.iter().filter(|(_, done)| done.is_err());
+        let failed: BTreeSet<usize> = failed.map(|(i, _)| *i).collect();
+        // What stands under the name of a file that failed is what its sender tried to replace.
+        let replaced = |i: &usize| {
+            let name = |i: usize| &arrivals.submission(i).file;
+            failed.iter().any(|f| f != i && name(*f) == name(*i))
+        };
+        let stands = standing.accepted.iter().filter(|i| !replaced(i));
+        let all: BTreeSet<usize> = stands.chain(&failed).copied().collect();
         let files = all
             .into_iter()
             .map(|i| {
