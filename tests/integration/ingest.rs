@@ -277,7 +277,7 @@ fn bytes_that_are_not_text() {
         utf16.extend(unit.to_le_bytes());
     }
     // UTF-16 is text, unless it ends within a character.
-    refused(utf16[..utf16.len() - 1].to_vec()).says(&["cut off"]);
+    refused(&utf16[..utf16.len() - 1]).says(&["cut off"]);
     with_march(utf16).martlet("run").exits(0);
 }
 
