@@ -217,16 +217,17 @@ fn networks(world: &World) -> io::Result<Written> {
 
 /// What providers took back in writing, after they had sent it.
 fn cancelled(world: &World) -> io::Result<Written> {
-    let heading = "source,file,provider,period,sequence,cancelled_at,reason";
+    let heading = "source,provider,period,sequence,file,hash,cancelled_at,reason";
     let path = "reference/cancelled_submissions.csv".to_owned();
     let mut file = CsvFile::create(&world.out, path, heading)?;
     let taken_back = cwt_records::cancelled(world);
     let row = file.row()?;
     row.text(taken_back.source)
-        .text(&taken_back.file)
         .text(taken_back.provider.unwrap_or_default())
         .iso_or_blank(taken_back.period)
         .number(taken_back.sequence.into())
+        .text(&taken_back.file)
+        .blank()
         .text(&taken_back.cancelled_at())
         .text("pseudonymised with the wrong key")
         .end();
