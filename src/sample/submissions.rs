@@ -164,19 +164,22 @@ pub fn write(world: &World, mut submissions: Vec<Submission>) -> io::Result<Vec<
         "source,provider,period,file,received_at,sequence,rows_in,good,quarantined,status";
     let mut ledger = CsvFile::create(&world.out, "truth/submissions.csv".into(), heading)?;
     for submission in &submissions {
-        ledger
-            .row()?
-            .text(submission.source)
+        let row = ledger.row()?;
+        row.text(submission.source)
             .text(submission.provider.unwrap_or_default())
             .iso_or_blank(submission.period)
             .text(&submission.file)
             .text(&stamp(submission.received))
-            .number(submission.sequence.into())
-            .number(submission.rows)
-            .number(submission.rows - submission.refused - submission.dropped)
-            .number(submission.refused)
-            .text(submission.status.name())
-            .end();
+            .number(submission.sequence.into());
+        if submission.status == Status::Cancelled {
+            // Nobody reads what was taken back.
+            row.blank().blank().blank();
+        } else {
+            row.number(submission.rows)
+                .number(submission.rows - submission.refused - submission.dropped)
+                .number(submission.refused);
+        }
+        row.text(submission.status.name()).end();
     }
     Ok(vec![manifest.finish()?, ledger.finish()?])
 }

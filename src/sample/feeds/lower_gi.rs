@@ -21,7 +21,7 @@ pub fn write(world: &World) -> io::Result<Fed> {
         let path = format!("lower_gi/referrals_{}.csv", world.month_name(m));
         files.push(CsvFile::create(&world.out, path, HEADING)?);
     }
-    let rate = world.rate(12, 30);
+    let rate = world.rate(12, 70);
     let mut found = Vec::new();
     for (index, person) in world.people.iter().enumerate() {
         let quintile = person.quintile(&world.geography);
