@@ -33,12 +33,21 @@ pub fn arrow_type(kind: &ColumnType) -> DataType {
     }
 }
 
-/// The columns of a staged source: the contract's, then the captures, then `_file` and `_line`.
+/// The columns of a staged source: the contract's, the notes of those that have some, the values
+/// from above the header, the captures, `_file` and `_line`.
 pub fn staged_schema(source: &Source, files: &Files) -> SchemaRef {
     let columns = source
         .columns
         .iter()
         .map(|c| Field::new(c.staged_name(), arrow_type(&c.kind), true));
+    let notes = source
+        .columns
+        .iter()
+        .filter_map(|c| Some(Field::new(c.note_name()?, DataType::Utf8, true)));
+    let preamble = files.preamble();
+    let preamble = preamble
+        .iter()
+        .map(|(name, value)| Field::new(name.as_str(), arrow_type(&value.kind), true));
     let captures = files
         .captures
         .iter()
@@ -48,6 +57,11 @@ pub fn staged_schema(source: &Source, files: &Files) -> SchemaRef {
         Field::new(LINE_COLUMN, DataType::Int64, false),
     ];
     Arc::new(Schema::new(
-        columns.chain(captures).chain(origin).collect::<Vec<_>>(),
+        columns
+            .chain(notes)
+            .chain(preamble)
+            .chain(captures)
+            .chain(origin)
+            .collect::<Vec<_>>(),
     ))
 }

@@ -8,6 +8,7 @@
 mod checks;
 pub mod contract;
 mod diagnose;
+mod dialects;
 mod graph;
 pub mod lineage;
 mod marts;

@@ -13,10 +13,11 @@ use regex::Regex;
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
 use crate::spec::check::RowCheck;
 use crate::spec::source::Root;
-use crate::spec::{Column, ColumnType, DateFormat, Files, OnFail, Project, Reader, Source, Sp};
+use crate::spec::{Column, ColumnType, Files, OnFail, Project, Reader, Source, Sp};
 
 use super::contract::{FILE_COLUMN, LINE_COLUMN, staged_schema};
 use super::diagnose::clean;
+use super::dialects;
 use super::names::{Declarations, check_identifier, unknown_table};
 use super::{RowRule, SourceNode, TableName};
 
@@ -47,7 +48,11 @@ pub fn compile(
     }
     let files = &files;
     let reader = check_files(files, files_text, found);
+    if let Some(reader) = &reader {
+        dialects::check_reader(reader, spec, files_text, found);
+    }
     check_columns(spec, files, text, found);
+    dialects::check_names(spec, files, [text, files_text], found);
     let schema = staged_schema(spec, files);
     let rules = check_rules(context, &spec.checks, &schema, text, found);
     let root = match files.root {
@@ -99,7 +104,7 @@ fn check_files(files: &Files, text: &Arc<SourceText>, found: &mut Diagnostics) -
             )
             .at((text, files.path.span()))
             .label("these files")
-            .hint("give exactly one of csv, excel, parquet or zip, such as `csv: {}`"),
+            .hint("give exactly one of csv, fixed_width, json_lines, excel, parquet or zip, such as `csv: {}`"),
         );
     }
     check_captures(files, text, found);
@@ -205,6 +210,7 @@ fn check_columns(spec: &Source, files: &Files, text: &Arc<SourceText>, found: &m
             );
         }
         check_column(column, text, found);
+        dialects::check_column(column, text, found);
     }
     if spec.columns.is_empty() {
         found.push(
@@ -232,18 +238,6 @@ fn check_column(column: &Column, text: &Arc<SourceText>, found: &mut Diagnostics
             format!("`formats` mean nothing for {}", *column.kind),
             "they are for dates, timestamps and months",
         );
-    }
-    for format in &column.formats {
-        if let DateFormat::Strftime(pattern) = &**format
-            && chrono::format::StrftimeItems::new(pattern)
-                .any(|i| matches!(i, chrono::format::Item::Error))
-        {
-            wrong(
-                format.span(),
-                format!("`{pattern}` is not a strftime pattern"),
-                "such as %d/%m/%Y",
-            );
-        }
     }
     if let Some(pattern) = &column.pattern
         && Regex::new(pattern).is_err()

@@ -8,7 +8,9 @@ use datafusion::scalar::ScalarValue;
 use crate::diag::{Code, Diagnostic, Result};
 use crate::spec::{Column, ColumnType, DateFormat};
 
+use super::kernels::boolean::Words;
 use super::kernels::date::DateReader;
+use super::kernels::written::Written;
 use super::kernels::{Cast, boolean, code, number};
 use super::pseudonym::PseudonymKey;
 
@@ -33,10 +35,10 @@ const MONTHS: [&str; 4] = ["%Y-%m", "%b %Y", "%B %Y", "%Y-%m-%d"];
 #[derive(Debug)]
 pub(super) enum Caster {
     Text,
-    Int,
-    Decimal(u8, i8),
-    Float,
-    Boolean,
+    Int(Written),
+    Decimal(u8, i8, Written),
+    Float(Written),
+    Boolean(Words),
     Date(DateReader),
     Month(DateReader),
     Timestamp(DateReader),
@@ -60,7 +62,21 @@ impl Caster {
             return Self::pseudonym(column, pseudonyms);
         }
         let formats: Vec<&DateFormat> = column.formats.iter().map(|f| &**f).collect();
-        Self::of_type(&column.kind, &formats, typed_cells, &column.name)
+        let written = || {
+            column
+                .number
+                .as_ref()
+                .map_or_else(Written::default, |n| Written::of(n))
+        };
+        Ok(match *column.kind {
+            ColumnType::Int => Self::Int(written()),
+            ColumnType::Decimal { precision, scale } => Self::Decimal(precision, scale, written()),
+            ColumnType::Float => Self::Float(written()),
+            ColumnType::Boolean => {
+                Self::Boolean(Words::of(&column.true_values, &column.false_values))
+            }
+            _ => Self::of_type(&column.kind, &formats, typed_cells, &column.name)?,
+        })
     }
 
     fn pseudonym(column: &Column, pseudonyms: Option<&PseudonymKey>) -> Result<Self> {
@@ -90,10 +106,12 @@ impl Caster {
         let dates = |defaults: &[&str]| date_reader(formats, defaults, typed_cells, name);
         Ok(match kind {
             ColumnType::String => Self::Text,
-            ColumnType::Int => Self::Int,
-            ColumnType::Decimal { precision, scale } => Self::Decimal(*precision, *scale),
-            ColumnType::Float => Self::Float,
-            ColumnType::Boolean => Self::Boolean,
+            ColumnType::Int => Self::Int(Written::default()),
+            ColumnType::Decimal { precision, scale } => {
+                Self::Decimal(*precision, *scale, Written::default())
+            }
+            ColumnType::Float => Self::Float(Written::default()),
+            ColumnType::Boolean => Self::Boolean(Words::default()),
             ColumnType::Date => Self::Date(dates(&["%Y-%m-%d"])?),
             ColumnType::Timestamp => Self::Timestamp(dates(&TIMESTAMPS)?),
             ColumnType::Month(Some(format)) => Self::Month(dates(&[format.as_str()])?),
@@ -122,11 +140,13 @@ impl Caster {
                 values: Arc::new(texts.clone()),
                 invalid: Vec::new(),
             },
-            Self::Int => number::int(texts),
-            Self::Decimal(precision, scale) => number::decimal(texts, *precision, *scale)
-                .map_err(|e| crate::diag::Diagnostics::from(Diagnostic::bug(e.to_string())))?,
-            Self::Float => number::float(texts),
-            Self::Boolean => boolean::cast(texts),
+            Self::Int(written) => number::int(&written.plain(texts)),
+            Self::Decimal(precision, scale, written) => {
+                number::decimal(&written.plain(texts), *precision, *scale)
+                    .map_err(|e| crate::diag::Diagnostics::from(Diagnostic::bug(e.to_string())))?
+            }
+            Self::Float(written) => number::float(&written.plain(texts)),
+            Self::Boolean(words) => boolean::cast(texts, words),
             Self::Date(reader) => reader.dates(texts),
             Self::Month(reader) => reader.months(texts),
             Self::Timestamp(reader) => reader.timestamps(texts),
@@ -151,7 +171,20 @@ impl Caster {
 /// # Errors
 /// When a format is not strftime.
 pub(super) fn scalar(kind: &ColumnType, text: &str, name: &str) -> Result<Option<ScalarValue>> {
-    let caster = Caster::of_type(kind, &[], false, name)?;
+    typed(kind, &[], text, name)
+}
+
+/// One text as a typed value; `None` if it does not read as the type.
+///
+/// # Errors
+/// When a format is not strftime.
+pub(super) fn typed(
+    kind: &ColumnType,
+    formats: &[&DateFormat],
+    text: &str,
+    name: &str,
+) -> Result<Option<ScalarValue>> {
+    let caster = Caster::of_type(kind, formats, !formats.is_empty(), name)?;
     let texts = StringArray::from(vec![text.trim()]);
     let cast = caster.cast(&texts)?;
     let valid = cast.invalid.is_empty() && !text.trim().is_empty();
@@ -166,10 +199,23 @@ fn first(values: &ArrayRef) -> Option<ScalarValue> {
 
 /// What a text must read as, in the words of a reason: never says what it was.
 pub(super) fn expectation(column: &Column) -> String {
-    let formats = column
-        .formats
+    let formats: Vec<&DateFormat> = column.formats.iter().map(|f| &**f).collect();
+    let words = expected(&column.kind, &formats);
+    let is_number = matches!(
+        *column.kind,
+        ColumnType::Int | ColumnType::Decimal { .. } | ColumnType::Float
+    );
+    if is_number && column.number.is_none() {
+        return format!("{words}; `number` allows separators, currency and per cent");
+    }
+    words
+}
+
+/// What a text of a type must read as.
+pub(super) fn expected(kind: &ColumnType, formats: &[&DateFormat]) -> String {
+    let formats = formats
         .iter()
-        .map(|f| match &**f {
+        .map(|f| match f {
             DateFormat::ExcelSerial => "excel_serial",
             DateFormat::Strftime(text) => text.as_str(),
         })
@@ -180,7 +226,7 @@ pub(super) fn expectation(column: &Column) -> String {
     } else {
         format!(" ({formats})")
     };
-    match &*column.kind {
+    match kind {
         ColumnType::String => "not text".to_owned(),
         ColumnType::Int => "not a whole number".to_owned(),
         ColumnType::Decimal { precision, scale } => {

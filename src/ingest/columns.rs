@@ -1,6 +1,7 @@
 //! One column of the contract at work on a batch: cast, then required, accepted, pattern.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use regex::Regex;
@@ -29,6 +30,7 @@ pub(super) struct Fault {
 pub(super) struct ColumnJudge {
     caster: Caster,
     nulls: HashSet<String>,
+    suppressed: HashSet<String>,
     mask: Mask,
     valid: usize,
     required: Option<usize>,
@@ -79,6 +81,11 @@ impl ColumnJudge {
         Ok(Self {
             caster: Caster::of_column(column, typed_cells, pseudonyms)?,
             nulls: column.nulls.iter().map(|n| n.trim().to_owned()).collect(),
+            suppressed: column
+                .suppressed
+                .iter()
+                .map(|s| s.trim().to_owned())
+                .collect(),
             mask: Mask::of(column, sensitivity),
             valid,
             required,
@@ -92,7 +99,7 @@ impl ColumnJudge {
     /// # Errors
     /// When the contract's type is none.
     pub(super) fn judge(&self, texts: &StringArray, faults: &mut Vec<Fault>) -> Result<ArrayRef> {
-        let replaced = self.without_nulls(texts);
+        let (written, replaced) = (texts, self.without_nulls(texts));
         let texts = replaced.as_ref().unwrap_or(texts);
         let cast = self.caster.cast(texts)?;
         for row in &cast.invalid {
@@ -101,7 +108,9 @@ impl ColumnJudge {
         if let Some(rule) = self.required
             && texts.null_count() > 0
         {
-            let missing = (0..texts.len()).filter(|row| texts.is_null(*row));
+            // A value that is withheld is there, though not for us.
+            let missing = (0..texts.len())
+                .filter(|row| texts.is_null(*row) && !self.is_suppressed(written, *row));
             faults.extend(missing.map(|row| Fault {
                 row,
                 rule,
@@ -125,6 +134,22 @@ impl ColumnJudge {
             });
         }
         Ok(cast.values)
+    }
+
+    /// The tokens of withheld values, where the column has any.
+    pub(super) fn notes(&self, texts: &StringArray) -> Option<ArrayRef> {
+        if self.suppressed.is_empty() {
+            return None;
+        }
+        let notes: StringArray = texts
+            .iter()
+            .map(|t| t.filter(|t| self.suppressed.contains(*t)))
+            .collect();
+        Some(Arc::new(notes))
+    }
+
+    fn is_suppressed(&self, written: &StringArray, row: usize) -> bool {
+        written.is_valid(row) && self.suppressed.contains(written.value(row))
     }
 
     fn test(
@@ -158,8 +183,10 @@ impl ColumnJudge {
 
     /// The texts without those that mean "no value", if there are any.
     fn without_nulls(&self, texts: &StringArray) -> Option<StringArray> {
-        let is_null = |text: &str| self.nulls.contains(text);
-        if self.nulls.is_empty() || !texts.iter().flatten().any(is_null) {
+        let is_null = |text: &str| self.nulls.contains(text) || self.suppressed.contains(text);
+        if (self.nulls.is_empty() && self.suppressed.is_empty())
+            || !texts.iter().flatten().any(is_null)
+        {
             return None;
         }
         Some(texts.iter().map(|t| t.filter(|t| !is_null(t))).collect())

@@ -5,12 +5,19 @@
 //! it is near one that was expected, or when the whole contract was found: a file without a
 //! header has a person in its first row.
 
+use std::collections::{HashMap, HashSet};
+
+use regex::{Regex, RegexBuilder};
+
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, nearest};
-use crate::spec::source::OnNewColumn;
+use crate::spec::source::{OnDrift, OnNewColumn};
 use crate::spec::{Column, Sensitivity, Source, column::Missing};
 
+/// Names that a message lists at most.
+const LISTED: usize = 20;
+
 /// Which field of the file feeds which column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Layout {
     /// Fields of the header.
     pub width: usize,
@@ -18,6 +25,8 @@ pub(super) struct Layout {
     pub slots: Vec<Option<usize>>,
     /// Headings the contract does not know, in the order of the file.
     pub new: Vec<String>,
+    /// Columns the file does not have, where that is to be said.
+    pub missing: Vec<String>,
 }
 
 /// Holds the headings of a file against the contract.
@@ -26,31 +35,34 @@ pub(super) struct Layout {
 /// [`Code::Header`]: a column is missing, a heading stands twice, or a heading is new and the
 /// source does not allow it; all of them at once.
 pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) -> Result<Layout> {
-    let found: Vec<String> = headings.iter().map(|h| normal(h)).collect();
+    let found = Headings::of(source, headings);
     let mut errors = Diagnostics::default();
     let mut slots = Vec::with_capacity(source.columns.len());
-    let mut used = vec![false; found.len()];
+    let mut used = vec![false; headings.len()];
+    let mut missing_columns = Vec::new();
     for column in &source.columns {
-        let wanted: Vec<String> = column.headings().iter().map(|h| normal(h)).collect();
-        let at: Vec<usize> = (0..found.len())
-            .filter(|i| wanted.contains(&found[*i]))
-            .collect();
+        let at = found.of_column(column)?;
         for i in &at {
             used[*i] = true;
         }
         if at.len() > 1 {
             errors.push(twice(column, headings, &at, place));
         }
-        if at.is_empty() && column.missing != Some(Missing::AsNull) {
-            errors.push(missing(column, &found, headings, place));
+        if at.is_empty() {
+            match (column.missing, source.on_missing_column.unwrap_or_default()) {
+                (Some(Missing::AsNull), _) => {}
+                (None, OnDrift::Warn) => missing_columns.push(column.name.to_string()),
+                _ => errors.push(missing(column, &found.plain, headings, place)),
+            }
         }
         slots.push(at.first().copied());
     }
-    let new: Vec<String> = headings
+    let new: Vec<String> = found
+        .shown
         .iter()
         .zip(&used)
-        .filter(|(heading, used)| !**used && !heading.trim().is_empty())
-        .map(|(heading, _)| heading.trim().to_owned())
+        .filter(|(heading, used)| !**used && !heading.is_empty())
+        .map(|(heading, _)| heading.clone())
         .collect();
     if slots.iter().all(Option::is_none) {
         // One finding, not one a column: it is some other file, or has no header.
@@ -66,17 +78,124 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         width: headings.len(),
         slots,
         new,
+        missing: missing_columns,
     })
+}
+
+/// The headings of a file, ready to be looked for.
+struct Headings {
+    /// As they are compared.
+    plain: Vec<String>,
+    /// The same with a number where a heading stands more than once: `within 31 days (2)`.
+    numbered: Vec<Option<String>>,
+    /// As they are shown: on one line, the second and later ones numbered.
+    shown: Vec<String>,
+    /// Headings that stand more than once and that the contract tells apart by number.
+    told_apart: HashSet<String>,
+}
+
+impl Headings {
+    fn of(source: &Source, headings: &[String]) -> Self {
+        let plain: Vec<String> = headings.iter().map(|h| normal(h)).collect();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for heading in plain.iter().filter(|h| !h.is_empty()) {
+            *counts.entry(heading).or_default() += 1;
+        }
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let (mut numbered, mut shown) = (Vec::new(), Vec::new());
+        for (heading, plain) in headings.iter().zip(&plain) {
+            let n = seen.entry(plain.as_str()).or_default();
+            *n += 1;
+            let stands_twice = counts.get(plain.as_str()).is_some_and(|count| *count > 1);
+            numbered.push(stands_twice.then(|| format!("{plain} ({n})")));
+            let heading = one_line(heading);
+            shown.push(if stands_twice && *n > 1 {
+                format!("{heading} ({n})")
+            } else {
+                heading
+            });
+        }
+        let wanted: HashSet<String> = source
+            .columns
+            .iter()
+            .flat_map(Column::headings)
+            .map(normal)
+            .collect();
+        let told_apart = plain
+            .iter()
+            .zip(&numbered)
+            .filter(|(_, numbered)| numbered.as_ref().is_some_and(|n| wanted.contains(n)))
+            .map(|(plain, _)| plain.clone())
+            .collect();
+        Self {
+            plain,
+            numbered,
+            shown,
+            told_apart,
+        }
+    }
+
+    /// The fields whose headings fit a column.
+    ///
+    /// Where the contract tells the headings of one name apart by number, the bare name is the
+    /// first of them; else a bare name fits them all, which is an error: nobody said which.
+    fn of_column(&self, column: &Column) -> Result<Vec<usize>> {
+        let wanted: Vec<String> = column.headings().into_iter().map(normal).collect();
+        let pattern = match &column.from_pattern {
+            Some(pattern) => Some(heading_pattern(pattern)?),
+            None => None,
+        };
+        let fits = |i: &usize| {
+            let plain = &self.plain[*i];
+            if plain.is_empty() {
+                return false;
+            }
+            let numbered = self.numbered[*i].as_ref();
+            let is_first = numbered.is_none_or(|n| n.ends_with(" (1)"));
+            numbered.is_some_and(|n| wanted.contains(n))
+                || (wanted.contains(plain) && (is_first || !self.told_apart.contains(plain)))
+                || pattern.as_ref().is_some_and(|p| {
+                    p.is_match(if is_first {
+                        plain
+                    } else {
+                        numbered.unwrap_or(plain)
+                    })
+                })
+        };
+        Ok((0..self.plain.len()).filter(fits).collect())
+    }
+}
+
+/// A `from_pattern`, whatever the case.
+///
+/// # Errors
+/// When it is no regular expression.
+fn heading_pattern(pattern: &str) -> Result<Regex> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(true)
+        .build()
+        .map_err(|e| {
+            Diagnostic::error(
+                Code::WrongValue,
+                format!("`{pattern}` is not a regular expression"),
+            )
+            .label(e.to_string())
+            .into()
+        })
 }
 
 /// Headings are equal when these are: no byte order mark, no outer space, no case.
 fn normal(heading: &str) -> String {
+    one_line(heading).to_lowercase()
+}
+
+/// A heading without line feeds and doubled blanks.
+fn one_line(heading: &str) -> String {
     heading
         .trim_start_matches('\u{feff}')
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
-        .to_lowercase()
 }
 
 fn missing(
@@ -94,6 +213,12 @@ fn missing(
     let expected = wanted
         .iter()
         .map(|w| format!("`{w}`"))
+        .chain(
+            column
+                .from_pattern
+                .iter()
+                .map(|p| format!("that fits `{}`", **p)),
+        )
         .collect::<Vec<_>>()
         .join(" or ");
     let hint = match near {
@@ -140,7 +265,10 @@ fn twice(column: &Column, headings: &[String], at: &[usize], place: &DataPlace) 
             .collect::<Vec<_>>()
             .join(" and ")
     ))
-    .hint("only one may stand in the file: ask the sender which is meant")
+    .hint(
+        "say which is meant: a heading that stands more than once is numbered, `… (1)`, `… (2)`, \
+         and can be named so in `from`",
+    )
 }
 
 fn nothing_fits(source: &Source, found: usize, place: &DataPlace) -> Diagnostic {
@@ -184,10 +312,15 @@ fn new_columns(new: &[String], place: &DataPlace) -> Diagnostic {
     .hint("add the columns to the contract, or write `on_new_column: warn`")
 }
 
-fn listed(names: &[String]) -> String {
-    names
+/// Some names in one text.
+pub(super) fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names
         .iter()
+        .take(LISTED)
         .map(|n| format!("`{n}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+        .collect();
+    match names.len().saturating_sub(LISTED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }

@@ -1,5 +1,6 @@
 //! The record of one file: what it was and what became of its rows.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub struct Intake {
     pub good: u64,
     /// Rows in quarantine, each once however many rules it breaks.
     pub quarantined: u64,
+    /// Rows left out by the contract's own rules, by the name of the rule.
+    #[serde(default)]
+    pub dropped_by: BTreeMap<String, u64>,
     /// The rule for which the whole file was refused, if it was.
     pub rejected_by: Option<String>,
     /// The rules that rows break, in the order of the contract.

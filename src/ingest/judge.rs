@@ -1,20 +1,26 @@
 //! Batches of texts to good rows and refused rows: every rule of the contract, in one pass.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
+use datafusion::scalar::ScalarValue;
 
 use crate::compile::SourceNode;
 use crate::compile::contract::staged_schema;
-use crate::diag::{DataPlace, Diagnostic, Diagnostics, Result};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::spec::OnFail;
+use crate::spec::source::OnDrift;
 use crate::store::parquet::ParquetWriter;
 
 use super::arrived::Arrived;
+use super::cast::{expected, typed};
 use super::columns::{ColumnJudge, Fault};
+use super::drift::{self, FileType};
 use super::header::{Layout, layout};
+use super::intake::{About, Warning};
 use super::pseudonym::PseudonymKey;
 use super::quarantine::{QuarantineWriter, Refused, spread};
 use super::readers::has_typed_cells;
@@ -39,6 +45,12 @@ pub(super) struct Judge<'a> {
     pub good_lines: Option<Vec<i64>>,
     /// Headings the contract does not know.
     pub new_columns: Vec<String>,
+    /// Rows left out by the contract's own rules, by the name of the rule.
+    pub dropped: BTreeMap<String, u64>,
+    /// What is worth reading, beside the rules that rows break.
+    pub warnings: Vec<Warning>,
+    /// The values from above the header.
+    preamble: Vec<ScalarValue>,
 }
 
 /// A refused row, before it is written.
@@ -102,6 +114,9 @@ impl<'a> Judge<'a> {
             refused: 0,
             good_lines: keeps_lines.then(Vec::new),
             new_columns: Vec::new(),
+            dropped: BTreeMap::new(),
+            warnings: Vec::new(),
+            preamble: Vec::new(),
         })
     }
 
@@ -112,6 +127,12 @@ impl<'a> Judge<'a> {
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         for (column, texts) in self.columns.iter().zip(&rows.columns) {
             arrays.push(column.judge(texts, &mut faults)?);
+        }
+        for (column, texts) in self.columns.iter().zip(&rows.columns) {
+            arrays.extend(column.notes(texts));
+        }
+        for value in &self.preamble {
+            arrays.push(spread(value, n)?);
         }
         for (_, value) in &self.arrived.captures {
             arrays.push(spread(value, n)?);
@@ -166,12 +187,76 @@ impl<'a> Judge<'a> {
 }
 
 impl Sink for Judge<'_> {
+    fn preamble(&mut self, texts: &[String]) -> Result<()> {
+        let mut errors = Diagnostics::default();
+        for ((name, value), text) in self.node.files.preamble().iter().zip(texts) {
+            let formats: Vec<_> = value.formats.iter().map(|f| &**f).collect();
+            match typed(&value.kind, &formats, text, name)? {
+                Some(value) => self.preamble.push(value),
+                None => errors.push(
+                    Diagnostic::error(
+                        Code::Header,
+                        format!(
+                            "what stands above the header for `{}` is {}",
+                            **name,
+                            expected(&value.kind, &formats)
+                        ),
+                    )
+                    .at(DataPlace::file(self.arrived.shown.as_str()))
+                    .hint("look at the top of the file; mend its `pattern`, `type` or `formats`"),
+                ),
+            }
+        }
+        if errors.has_errors() {
+            return Err(errors);
+        }
+        Ok(())
+    }
+
     fn header(&mut self, headings: &[String], line: i64) -> Result<Layout> {
         let mut place = DataPlace::file(self.arrived.shown.as_str());
         place.line = u64::try_from(line).ok().filter(|n| *n > 0);
         let layout = layout(&self.node.spec, headings, &place)?;
         self.new_columns.clone_from(&layout.new);
+        self.warnings
+            .extend(layout.missing.iter().map(|name| Warning {
+                about: About::Header,
+                message: format!("there is no heading for `{name}`: it is null in every row"),
+                line: None,
+                column: Some(name.clone()),
+                hint: "ask the sender, or add its new heading to `from`".to_owned(),
+            }));
         Ok(layout)
+    }
+
+    fn types(&mut self, found: &[(usize, FileType)]) -> Result<()> {
+        let place = DataPlace::file(self.arrived.shown.as_str());
+        let on_drift = self.node.spec.on_retyped_column.unwrap_or_default();
+        let mut errors = Diagnostics::default();
+        for (at, found) in found {
+            let Some(column) = self.node.spec.columns.get(*at) else {
+                continue;
+            };
+            if drift::fits(column, *found, &self.node.reader) {
+                continue;
+            }
+            match on_drift {
+                OnDrift::Error => errors.push(drift::error(column, *found, &place)),
+                OnDrift::Warn => self.warnings.push(drift::warning(column, *found)),
+            }
+        }
+        if errors.has_errors() {
+            return Err(errors);
+        }
+        Ok(())
+    }
+
+    fn skipped(&mut self, rule: &str) {
+        *self.dropped.entry(rule.to_owned()).or_default() += 1;
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        self.warnings.push(warning);
     }
 
     fn rows(&mut self, rows: Rows) -> Result<()> {

@@ -4,14 +4,15 @@ use datafusion::scalar::ScalarValue;
 use serde_json::{Value, json};
 
 use crate::compile::SourceNode;
-use crate::spec::column::Missing;
-use crate::spec::source::{Csv, OnNewColumn};
-use crate::spec::{Column, ColumnType, DateFormat, OnFail, Reader, Sensitivity, Threshold};
+use crate::spec::column::{Missing, NumberStyle, PerCent};
+use crate::spec::reader::{Csv, Encoding, Excel, FixedWidth, PreambleValue, SkipRule};
+use crate::spec::source::{OnDrift, OnNewColumn};
+use crate::spec::{Column, ColumnType, DateFormat, OnFail, Reader, Sensitivity, Sp, Threshold};
 
 use super::rules::{ValueRule, word};
 
 /// Raised whenever the same file and contract would be staged as other bytes than before.
-pub const INGEST_VERSION: u32 = 1;
+pub const INGEST_VERSION: u32 = 2;
 
 /// The key of what a file becomes: BLAKE3, in hexadecimal, over the file's hash, its shown path
 /// and captures, the contract, the reader's options, the fingerprint of the pseudonym key and
@@ -69,22 +70,17 @@ fn contract(node: &SourceNode) -> Value {
         OnNewColumn::Error => "error",
         OnNewColumn::Ignore => "ignore",
     };
-    json!([sensitivity, on_new_column, columns, rules])
+    json!([
+        sensitivity,
+        on_new_column,
+        on_drift(node.spec.on_missing_column),
+        on_drift(node.spec.on_retyped_column),
+        columns,
+        rules,
+    ])
 }
 
 fn column(column: &Column) -> Value {
-    let formats: Vec<&str> = column
-        .formats
-        .iter()
-        .map(|f| match &**f {
-            DateFormat::ExcelSerial => "excel_serial",
-            DateFormat::Strftime(text) => text.as_str(),
-        })
-        .collect();
-    let month = match &*column.kind {
-        ColumnType::Month(format) => format.as_deref(),
-        _ => None,
-    };
     let rules: Vec<Value> = [
         ValueRule::Valid,
         ValueRule::Required,
@@ -101,17 +97,25 @@ fn column(column: &Column) -> Value {
         ])
     })
     .collect();
+    let missing = column.missing.map(|m| match m {
+        Missing::Error => "error",
+        Missing::AsNull => "as_null",
+    });
     json!([
         *column.name,
-        column.kind.to_string(),
-        month,
+        kind(&column.kind),
         column.headings(),
-        formats,
+        column.from_pattern.as_deref(),
+        formats(&column.formats),
+        texts(&column.suppressed),
+        column.number.as_ref().map(|n| number(n)),
+        texts(&column.true_values),
+        texts(&column.false_values),
         column.required,
         column.accepted,
         column.pattern.as_deref(),
         column.nulls,
-        column.missing == Some(Missing::AsNull),
+        missing,
         column.pseudonymise.as_deref(),
         rules,
     ])
@@ -121,15 +125,116 @@ fn threshold(threshold: Option<Threshold>) -> Option<String> {
     threshold.map(|t| t.to_string())
 }
 
+fn on_drift(on_drift: Option<OnDrift>) -> &'static str {
+    match on_drift.unwrap_or_default() {
+        OnDrift::Error => "error",
+        OnDrift::Warn => "warn",
+    }
+}
+
+fn kind(kind: &ColumnType) -> Value {
+    let month = match kind {
+        ColumnType::Month(format) => format.as_deref(),
+        _ => None,
+    };
+    json!([kind.to_string(), month])
+}
+
+fn formats(formats: &[Sp<DateFormat>]) -> Vec<&str> {
+    formats
+        .iter()
+        .map(|f| match &**f {
+            DateFormat::ExcelSerial => "excel_serial",
+            DateFormat::Strftime(text) => text.as_str(),
+        })
+        .collect()
+}
+
+fn texts(texts: &[Sp<String>]) -> Vec<&str> {
+    texts.iter().map(|t| t.as_str()).collect()
+}
+
+fn number(style: &NumberStyle) -> Value {
+    let per_cent = style.per_cent.map(|p| match p {
+        PerCent::Fraction => "fraction",
+        PerCent::Points => "points",
+    });
+    json!([style.thousands, style.currency, per_cent])
+}
+
 fn reader(reader: &Reader) -> Value {
     match reader {
         Reader::Csv(options) => json!(["csv", csv(options)]),
-        Reader::Excel(options) => json!(["excel", options.sheet.as_deref(), options.header_row]),
+        Reader::FixedWidth(options) => json!(["fixed_width", fixed_width(options)]),
+        Reader::JsonLines(options) => json!(["json_lines", encoding(options.encoding)]),
+        Reader::Excel(options) => json!(["excel", excel(options)]),
         Reader::Parquet => json!(["parquet"]),
-        Reader::Zip(options) => json!(["zip", *options.member, csv(&options.csv)]),
+        Reader::Zip(options) => {
+            let inner: Vec<Value> = options.readers().iter().map(self::reader).collect();
+            json!(["zip", *options.member, inner])
+        }
     }
 }
 
 fn csv(options: &Csv) -> Value {
-    json!([options.delimiter.as_deref(), options.quote.as_deref()])
+    json!([
+        options.delimiter.as_deref(),
+        options.quote.as_deref(),
+        encoding(options.encoding),
+        options.header_row.as_deref(),
+        options.header_pattern.as_deref(),
+        preamble(options.preamble.as_slice()),
+        skips(&options.skip_rows),
+    ])
+}
+
+fn fixed_width(options: &FixedWidth) -> Value {
+    let columns: Vec<Value> = options
+        .columns
+        .iter()
+        .map(|(name, place)| json!([**name, place.start, place.width]))
+        .collect();
+    json!([
+        encoding(options.encoding),
+        options.header_row,
+        skips(&options.skip_rows),
+        columns,
+    ])
+}
+
+fn excel(options: &Excel) -> Value {
+    json!([
+        options.sheet.as_deref(),
+        options.sheet_pattern.as_deref(),
+        options.header_row.as_deref(),
+        options.header_pattern.as_deref(),
+        options.header_rows,
+        preamble(options.preamble.as_slice()),
+        skips(&options.skip_rows),
+    ])
+}
+
+fn encoding(encoding: Option<Encoding>) -> &'static str {
+    encoding.unwrap_or_default().name()
+}
+
+fn preamble(values: &[(Sp<String>, PreambleValue)]) -> Vec<Value> {
+    values
+        .iter()
+        .map(|(name, value)| {
+            json!([
+                **name,
+                *value.pattern,
+                kind(&value.kind),
+                formats(&value.formats),
+            ])
+        })
+        .collect()
+}
+
+fn skips(rules: &[SkipRule]) -> Vec<Value> {
+    rules
+        .iter()
+        .map(|rule| json!([*rule.name, *rule.pattern]))
+        .collect()
 }

@@ -10,6 +10,7 @@ use crate::store::parquet::{ParquetFile, ParquetWriter};
 use crate::store::{Lake, atomic};
 
 use super::arrived::{Arrived, fingerprint};
+use super::header::listed;
 use super::intake::{About, Intake, Warning, Written};
 use super::judge::Judge;
 use super::pseudonym::PseudonymKey;
@@ -59,7 +60,8 @@ pub fn ingest(
     };
     let received = readers::read(&origin, &node.reader, &mut judge)?;
     arrived.unchanged()?;
-    conserve(&arrived.shown, received, judge.good, judge.refused)?;
+    let dropped = judge.dropped.values().sum();
+    conserve(&arrived.shown, received, judge.good, judge.refused, dropped)?;
 
     let metadata = [("martlet.key".to_owned(), key.to_owned())];
     let errors: Diagnostics = judge
@@ -83,7 +85,13 @@ pub fn ingest(
     let warnings = warnings(node, &judge, received, rejected_by.as_ref());
     let staged = judge.staged.finish(&metadata)?;
     let quarantine = judge.quarantine.finish(&metadata)?;
-    conserve(&arrived.shown, received, staged.rows, judge.refused)?;
+    conserve(
+        &arrived.shown,
+        received,
+        staged.rows,
+        judge.refused,
+        dropped,
+    )?;
     let intake = Intake {
         table: table.to_string(),
         file: arrived.shown.clone(),
@@ -92,6 +100,7 @@ pub fn ingest(
         received,
         good: judge.good,
         quarantined: judge.refused,
+        dropped_by: judge.dropped,
         rejected_by: rejected_by.map(|r| r.title()),
         rules: judge.rules.iter().filter_map(Rule::counted).collect(),
         warnings,
@@ -183,15 +192,15 @@ fn warnings(
     }
     let says_new = node.spec.on_new_column.unwrap_or_default() == OnNewColumn::Warn;
     if says_new && !judge.new_columns.is_empty() {
-        let names: Vec<String> = judge.new_columns.iter().map(|n| format!("`{n}`")).collect();
         warnings.push(Warning {
             about: About::Header,
-            message: format!("the contract does not know {}", names.join(", ")),
+            message: format!("the contract does not know {}", listed(&judge.new_columns)),
             line: None,
             column: None,
             hint: "add the columns to the contract, or write `on_new_column: ignore`".to_owned(),
         });
     }
+    warnings.extend(judge.warnings.iter().cloned());
     warnings.extend(judge.rules.iter().filter_map(|r| r.warning(received)));
     warnings
 }

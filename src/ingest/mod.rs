@@ -10,7 +10,8 @@
 //! which are SQL, see the typed batch (`row_rules`). A row that breaks a rule goes to quarantine
 //! once for each rule it breaks; the others are staged in the order of the file.
 //!
-//! What holds for every file, and is checked on every file: received is good plus quarantined. What
+//! What holds for every file, and is checked on every file: received is good plus quarantined plus
+//! dropped by a rule of the contract. What
 //! is staged is staged whole or not at all, the record last. An NHS number becomes a pseudonym
 //! before anything is written; neither it nor any other value of a person reaches staged rows,
 //! quarantine, records, warnings or errors.
@@ -22,6 +23,7 @@ mod arrived;
 mod cast;
 mod columns;
 mod discover;
+mod drift;
 mod header;
 mod intake;
 mod judge;

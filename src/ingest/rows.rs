@@ -6,7 +6,9 @@ use arrow::array::{StringArray, StringBuilder};
 
 use crate::diag::Result;
 
+use super::drift::FileType;
 use super::header::Layout;
+use super::intake::Warning;
 
 /// Rows that are judged at once.
 pub(super) const BATCH_ROWS: usize = 8192;
@@ -24,11 +26,18 @@ pub(super) enum Structure {
     Encoding,
     /// A formula of the sheet failed.
     ErrorCell,
+    /// A line that is no JSON object of plain values.
+    Json,
 }
 
 impl Structure {
-    pub(super) const ALL: [Self; 4] =
-        [Self::Ragged, Self::NulByte, Self::Encoding, Self::ErrorCell];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Ragged,
+        Self::NulByte,
+        Self::Encoding,
+        Self::ErrorCell,
+        Self::Json,
+    ];
 
     /// The rule's name in reports.
     pub(super) fn rule(self) -> &'static str {
@@ -37,6 +46,7 @@ impl Structure {
             Self::NulByte => "nul_byte",
             Self::Encoding => "encoding",
             Self::ErrorCell => "error_cell",
+            Self::Json => "json",
         }
     }
 }
@@ -65,12 +75,21 @@ pub(super) struct Rows {
     pub broken: Vec<Broken>,
 }
 
-/// Where a reader's findings go. `header` comes first, once.
+/// Where a reader's findings go. `header` comes before rows, once.
 pub(super) trait Sink {
+    /// Takes the texts lifted from above the header, in the order of the contract; before it.
+    fn preamble(&mut self, texts: &[String]) -> Result<()>;
     /// Says which field feeds which column.
     fn header(&mut self, headings: &[String], line: i64) -> Result<Layout>;
+    /// Takes what the file itself says its columns are, by column of the contract; after the
+    /// header.
+    fn types(&mut self, found: &[(usize, FileType)]) -> Result<()>;
     /// Takes a batch.
     fn rows(&mut self, rows: Rows) -> Result<()>;
+    /// Notes a row that a rule of the contract leaves out.
+    fn skipped(&mut self, rule: &str);
+    /// Notes something worth reading.
+    fn warn(&mut self, warning: Warning);
 }
 
 /// A batch being filled.
@@ -119,6 +138,12 @@ impl RowsBuilder {
     /// Adds a row that is not one.
     pub(super) fn push_broken(&mut self, broken: Broken) {
         self.broken.push(broken);
+        self.received += 1;
+    }
+
+    /// Counts a row that a rule of the contract leaves out.
+    pub(super) fn skip(&mut self, rule: &str, sink: &mut dyn Sink) {
+        sink.skipped(rule);
         self.received += 1;
     }
 

@@ -209,7 +209,7 @@ pub(super) fn word(on_fail: OnFail) -> &'static str {
     }
 }
 
-/// Received is good plus quarantined, or something is wrong with us.
+/// Received is good plus quarantined plus dropped, or something is wrong with us.
 ///
 /// # Errors
 /// [`Code::Conservation`].
@@ -218,13 +218,16 @@ pub(super) fn conserve(
     received: u64,
     good: u64,
     quarantined: u64,
+    dropped: u64,
 ) -> Result<(), Diagnostics> {
-    if received == good + quarantined {
+    if received == good + quarantined + dropped {
         return Ok(());
     }
     Err(Diagnostic::error(
         Code::Conservation,
-        format!("{received} rows were received, but {good} staged and {quarantined} in quarantine"),
+        format!(
+            "{received} rows were received, but {good} staged, {quarantined} in quarantine and {dropped} dropped"
+        ),
     )
     .at(DataPlace::file(file))
     .hint("nothing of this file was staged; this is a fault in martlet: please report it")
@@ -238,8 +241,8 @@ mod tests {
 
     #[test]
     fn a_row_that_is_nowhere_is_an_error() {
-        assert!(conserve("f.csv", 3, 2, 1).is_ok());
-        let found = conserve("f.csv", 3, 2, 0).expect_err("a breach");
+        assert!(conserve("f.csv", 4, 2, 1, 1).is_ok());
+        let found = conserve("f.csv", 3, 2, 0, 0).expect_err("a breach");
         assert!(found.iter().all(|d| d.code == Code::Conservation));
     }
 }

@@ -22,6 +22,8 @@ pub struct Column {
     /// The headings it may arrive under. Default: its name.
     #[serde(default)]
     pub from: Vec<String>,
+    /// Beside or instead of `from`: a regular expression that one heading fits, whatever its case.
+    pub from_pattern: Option<Sp<String>>,
     /// For dates and timestamps: the spellings, tried in order (strftime, or `excel_serial`).
     #[serde(default)]
     pub formats: Vec<Sp<DateFormat>>,
@@ -36,7 +38,18 @@ pub struct Column {
     /// Texts that mean "no value", beside the empty one.
     #[serde(default)]
     pub nulls: Vec<String>,
-    /// What to do when the file has no such heading. Default: the file is refused.
+    /// Texts that say a value is withheld: null, and kept in a column `<name>_note`.
+    #[serde(default)]
+    pub suppressed: Vec<Sp<String>>,
+    /// For numbers: what may stand around and between the digits.
+    pub number: Option<Sp<NumberStyle>>,
+    /// For booleans: what means true, beside Y, yes, true and 1.
+    #[serde(default)]
+    pub true_values: Vec<Sp<String>>,
+    /// For booleans: what means false, beside N, no, false and 0.
+    #[serde(default)]
+    pub false_values: Vec<Sp<String>>,
+    /// What to do when the file has no such heading. Default: the source's `on_missing_column`.
     pub missing: Option<Missing>,
     /// For NHS numbers: the column that replaces it, holding a keyed pseudonym.
     pub pseudonymise: Option<Sp<String>>,
@@ -60,14 +73,44 @@ impl Column {
         self.identifiable || self.pseudonymise.is_some()
     }
 
-    /// The headings it may arrive under.
+    /// The column that keeps the tokens of withheld values, if it has any.
+    pub fn note_name(&self) -> Option<String> {
+        (!self.suppressed.is_empty()).then(|| format!("{}_note", *self.name))
+    }
+
+    /// The headings it may arrive under, beside those its `from_pattern` fits.
     pub fn headings(&self) -> Vec<&str> {
-        if self.from.is_empty() {
+        if self.from.is_empty() && self.from_pattern.is_none() {
             vec![self.name.as_str()]
         } else {
             self.from.iter().map(String::as_str).collect()
         }
     }
+}
+
+/// How numbers are written: `{ thousands: ",", currency: "£", per_cent: fraction }`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NumberStyle {
+    /// One character that may part groups of three digits: `1,234`.
+    #[schemars(regex(pattern = r"^[^0-9.+-]$"))]
+    pub thousands: Option<String>,
+    /// What may stand before an amount: `£12.50`. Allows brackets for negative ones: `(12.50)`.
+    #[schemars(regex(pattern = r"^[^0-9.+()-]+$"))]
+    pub currency: Option<String>,
+    /// `71.3%` is 0.713 (`fraction`) or 71.3 (`points`). Without the sign a number is taken as it
+    /// stands.
+    pub per_cent: Option<PerCent>,
+}
+
+/// What becomes of a number with a per cent sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PerCent {
+    /// `71.3%` is 0.713.
+    Fraction,
+    /// `71.3%` is 71.3.
+    Points,
 }
 
 /// What a missing heading means.

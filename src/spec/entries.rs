@@ -36,6 +36,11 @@ impl<T> Entries<T> {
         self.0.iter().map(|(n, _)| n.as_str())
     }
 
+    /// All of them, in the order of the file.
+    pub fn as_slice(&self) -> &[(Sp<String>, T)] {
+        &self.0
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

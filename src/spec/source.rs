@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::reader::{Csv, Excel, FixedWidth, JsonLines, Parquet, PreambleValue, Reader, Zip};
 use super::{Column, ColumnType, Entries, RowCheck, Sp};
 
 /// Something that arrives: a source of a pipeline, or a reference.
@@ -19,6 +20,11 @@ pub struct Source {
     pub freshness: Option<Freshness>,
     /// A heading the contract does not know. Default: warn.
     pub on_new_column: Option<OnNewColumn>,
+    /// A column of the contract that the file does not have. Default: error.
+    pub on_missing_column: Option<OnDrift>,
+    /// A column whose type in the file (Parquet, a workbook's cells) is not the contract's kind.
+    /// Default: error.
+    pub on_retyped_column: Option<OnDrift>,
     /// What each row promises.
     pub columns: Vec<Column>,
     /// Rules that need more than one column.
@@ -43,8 +49,8 @@ pub enum Sensitivity {
     Open,
 }
 
-/// Where a source's files are and how to read them. Exactly one of `csv`, `excel`, `parquet`
-/// and `zip` is given.
+/// Where a source's files are and how to read them. Exactly one of `csv`, `fixed_width`,
+/// `json_lines`, `excel`, `parquet` and `zip` is given.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Files {
@@ -58,11 +64,15 @@ pub struct Files {
     pub captures: Entries<Sp<ColumnType>>,
     /// Delimited text; `.gz` is unpacked.
     pub csv: Option<Csv>,
+    /// Text with fields at fixed places; `.gz` is unpacked.
+    pub fixed_width: Option<FixedWidth>,
+    /// One JSON object a line; `.gz` is unpacked.
+    pub json_lines: Option<JsonLines>,
     /// A sheet of a workbook.
     pub excel: Option<Excel>,
     /// Parquet, its columns cast from text to the contract like any other.
     pub parquet: Option<Parquet>,
-    /// Delimited text inside a ZIP.
+    /// A member of a ZIP.
     pub zip: Option<Zip>,
     /// A file changed more recently than this may still be being copied: it waits for the next
     /// run. Such as `30s`, `5m` or `2h`.
@@ -84,68 +94,24 @@ pub enum Root {
     Project,
 }
 
-/// How to read a file: the tagged choice of [`Files`], settled.
-#[derive(Debug, Clone)]
-pub enum Reader {
-    /// Delimited text.
-    Csv(Csv),
-    /// A workbook's sheet.
-    Excel(Excel),
-    /// Parquet.
-    Parquet,
-    /// Delimited text in a ZIP member.
-    Zip(Zip),
-}
-
 impl Files {
     /// The readers given; a good `files:` has exactly one.
     pub fn readers(&self) -> Vec<Reader> {
         let mut readers = Vec::new();
         readers.extend(self.csv.clone().map(Reader::Csv));
+        readers.extend(self.fixed_width.clone().map(Reader::FixedWidth));
+        readers.extend(self.json_lines.clone().map(Reader::JsonLines));
         readers.extend(self.excel.clone().map(Reader::Excel));
         readers.extend(self.parquet.as_ref().map(|_| Reader::Parquet));
-        readers.extend(self.zip.clone().map(Reader::Zip));
+        readers.extend(self.zip.clone().map(|zip| Reader::Zip(Box::new(zip))));
         readers
     }
-}
 
-/// Delimited text: UTF-8, with or without a byte order mark, one header row.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Csv {
-    /// One character between fields. Default: comma.
-    #[schemars(regex(pattern = r"^.$"))]
-    pub delimiter: Option<Sp<String>>,
-    /// One character around fields that hold delimiters or line feeds. Default: double quote.
-    #[schemars(regex(pattern = r"^.$"))]
-    pub quote: Option<Sp<String>>,
-}
-
-/// A sheet of an .xlsx, .xls, .xlsb or .ods workbook.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Excel {
-    /// The sheet's name. Default: the only sheet.
-    pub sheet: Option<Sp<String>>,
-    /// The row that holds the headings, from 1. Default: 1.
-    #[schemars(range(min = 1, max = 1000))]
-    pub header_row: Option<u32>,
-}
-
-/// Parquet has nothing to set.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Parquet {}
-
-/// A member of a ZIP.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Zip {
-    /// The member's file name, in whatever folder of the ZIP. `*` stands for any characters.
-    pub member: Sp<String>,
-    /// How to read the member. Default: comma-separated.
-    #[serde(default)]
-    pub csv: Csv,
+    /// The values lifted from what stands above the header, in the order of the YAML.
+    pub fn preamble(&self) -> Vec<(Sp<String>, PreambleValue)> {
+        let readers = self.readers();
+        readers.iter().flat_map(Reader::preamble).cloned().collect()
+    }
 }
 
 /// `supersede: { by: [provider, period] }`.
@@ -220,4 +186,15 @@ pub enum OnNewColumn {
     Error,
     /// Left out.
     Ignore,
+}
+
+/// What it means that a file is not as its contract says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDrift {
+    /// The file is refused.
+    #[default]
+    Error,
+    /// Said: a missing column is null, a retyped one is read as far as it can be.
+    Warn,
 }

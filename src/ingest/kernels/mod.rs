@@ -9,6 +9,7 @@ pub(super) mod code;
 pub(super) mod date;
 pub(super) mod nhs_number;
 pub(super) mod number;
+pub(super) mod written;
 
 use std::sync::Arc;
 

@@ -1,48 +1,38 @@
-//! Delimited text, packed with gzip or not.
+//! Delimited text.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 
-use flate2::read::MultiGzDecoder;
+use regex::Regex;
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::ingest::rows::{Broken, RowsBuilder, Sink, Structure};
-use crate::spec::source::Csv;
+use crate::spec::reader::Csv;
 
-use super::Origin;
+use super::above::{MOST_LINES, SkipRules, fits, lift, no_such_header, regex};
+use super::encoding::{Bytes, with_text};
+use super::faults::{fault_of, no_header, not_text};
 use super::scan::{Fault, Scanner};
-use super::unpack::{LIMITS, Limited, TooLarge};
 
-/// Reads a file of text; `.gz` is unpacked. Says how many rows there were.
+/// Reads delimited text. Says how many rows there were.
 ///
 /// # Errors
 /// When the file is not text of the declared kind, or its header is not the contract's.
-pub(super) fn read_file(origin: &Origin<'_>, options: &Csv, sink: &mut dyn Sink) -> Result<u64> {
-    let file = File::open(origin.path)
-        .map_err(|e| Diagnostics::from(Diagnostic::io(origin.path, "open", &e)))?;
-    let is_gzip = origin
-        .path
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("gz"));
-    if is_gzip {
-        let packed = file.metadata().map_or(0, |m| m.len());
-        if packed == 0 {
-            return Err(empty(&origin.place).into());
-        }
-        let mut input = Limited::new(
-            MultiGzDecoder::new(io::BufReader::new(file)),
-            packed,
-            LIMITS,
-        );
-        read(&mut input, options, &origin.place, origin.columns, sink)
-    } else {
-        let mut input = file;
-        read(&mut input, options, &origin.place, origin.columns, sink)
-    }
+pub(super) fn read(
+    bytes: &mut dyn Bytes,
+    options: &Csv,
+    place: &DataPlace,
+    columns: usize,
+    sink: &mut dyn Sink,
+) -> Result<u64> {
+    let (rows, warnings) = with_text(bytes, options.encoding, place, &mut |input| {
+        read_text(input, options, place, columns, sink)
+    })?;
+    warnings.into_iter().for_each(|w| sink.warn(w));
+    Ok(rows)
 }
 
-/// Reads text from anywhere. Says how many rows there were.
-pub(super) fn read(
+/// Reads UTF-8 from anywhere. Says how many rows there were.
+fn read_text(
     input: &mut dyn Read,
     options: &Csv,
     place: &DataPlace,
@@ -55,13 +45,19 @@ pub(super) fn read(
         "delimiter",
     )?;
     let quote = single(options.quote.as_ref().map(|q| q.as_str()), b'"', "quote")?;
+    let skips = SkipRules::new(&options.skip_rows)?;
     let mut scanner = Scanner::new(input, delimiter, quote);
     let failed = |fault: Fault| Diagnostics::from(fault_of(fault, place));
-    match scanner.peek().map_err(failed)? {
-        [] => return Err(empty(place).into()),
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => return Err(utf16(place).into()),
-        [0xEF, 0xBB, 0xBF, ..] => scanner.skip(3),
-        _ => {}
+    let above = above(&mut scanner, options, char::from(quote), place)?;
+    if !options.preamble.is_empty() {
+        let (delimiter, quote) = (char::from(delimiter), Some(char::from(quote)));
+        sink.preamble(&lift(
+            options.preamble.as_slice(),
+            &above,
+            delimiter,
+            quote,
+            place,
+        )?)?;
     }
     let Some(record) = scanner.next().map_err(failed)? else {
         return Err(no_header(place).into());
@@ -89,7 +85,9 @@ pub(super) fn read(
                 "the row holds a NUL byte: was the file cut off or damaged on its way?".to_owned(),
             ));
         } else if let Some(fields) = record.fields() {
-            if len == layout.width {
+            if let Some(rule) = skips.of((0..len).map(|i| fields.get(i))) {
+                rows.skip(rule, sink);
+            } else if len == layout.width {
                 rows.push(line, &layout, |i| fields.get(i));
             } else {
                 let mut reason = format!("{len} fields, the header has {}", layout.width);
@@ -109,6 +107,59 @@ pub(super) fn read(
     rows.finish(sink)
 }
 
+/// The lines above the header, which is what the scanner gives next.
+fn above(
+    scanner: &mut Scanner<'_>,
+    options: &Csv,
+    quote: char,
+    place: &DataPlace,
+) -> Result<Vec<String>> {
+    let pattern: Option<Regex> = match &options.header_pattern {
+        Some(pattern) => Some(regex(pattern)?),
+        None => None,
+    };
+    let mut lines = Vec::new();
+    if pattern.is_none() && options.header_row.is_none() {
+        return Ok(lines);
+    }
+    let row = options.header_row.as_ref().map_or(1, |row| **row);
+    loop {
+        let Some(line) = scanner
+            .peek_line()
+            .map_err(|fault| Diagnostics::from(fault_of(fault, place)))?
+        else {
+            return Err(match &options.header_pattern {
+                Some(pattern) => no_such_header(pattern, "lines", place),
+                None => blank_header(row, place),
+            }
+            .into());
+        };
+        let line = String::from_utf8_lossy(line);
+        let is_header = match &pattern {
+            Some(pattern) => fits(pattern, &line, Some(quote)),
+            None => lines.len() + 1 == row as usize,
+        };
+        if is_header {
+            if line.trim().is_empty() {
+                return Err(blank_header(row, place).into());
+            }
+            return Ok(lines);
+        }
+        if lines.len() >= MOST_LINES {
+            let pattern = options.header_pattern.as_ref().map_or("", |p| p.as_str());
+            return Err(no_such_header(pattern, "lines", place).into());
+        }
+        lines.push(line.into_owned());
+        scanner.take_line();
+    }
+}
+
+fn blank_header(row: u32, place: &DataPlace) -> Diagnostic {
+    Diagnostic::error(Code::Header, format!("line {row}, the header, is blank"))
+        .at(place.clone().line(u64::from(row)))
+        .hint("say which line holds the headings: `header_row`, or `header_pattern`")
+}
+
 /// One character of ASCII, as the scanner needs it.
 fn single(text: Option<&str>, default: u8, what: &str) -> Result<u8> {
     match text.map(str::as_bytes) {
@@ -123,96 +174,45 @@ fn single(text: Option<&str>, default: u8, what: &str) -> Result<u8> {
     }
 }
 
-fn fault_of(fault: Fault, place: &DataPlace) -> Diagnostic {
-    match fault {
-        Fault::Io(e) => io_fault(place, &e),
-        Fault::Unclosed(line) => Diagnostic::error(
-            Code::BadFile,
-            format!("the quote that opens on line {line} never closes"),
-        )
-        .at(place.clone().line(u64::try_from(line).unwrap_or(0)))
-        .hint("close the quote, or double it if it is part of the text; was the file cut off?"),
-        Fault::Stray(opened, closed) => Diagnostic::error(
-            Code::BadFile,
-            format!("the quote that opens on line {opened} is followed by text on line {closed}"),
-        )
-        .at(place.clone().line(u64::try_from(opened).unwrap_or(0)))
-        .label("every row in between would become one field")
-        .hint("double a quote that is part of the text"),
-    }
-}
-
-/// A fault while bytes came in: of the disk, or of what packs them.
-pub(super) fn io_fault(place: &DataPlace, error: &io::Error) -> Diagnostic {
-    if error.get_ref().is_some_and(|e| e.is::<TooLarge>()) {
-        return Diagnostic::error(
-            Code::BadFile,
-            "the file unpacks to far more than it can hold",
-        )
-        .at(place.clone())
-        .label("more than 8 GiB, or more than 1 GiB at over 200 times its packed size")
-        .hint("a packed bomb: do not unpack it, ask the sender");
-    }
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            Diagnostic::error(Code::BadFile, "the packed file ends too early")
-                .at(place.clone())
-                .hint("it was cut off on its way: ask for it again")
-        }
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            Diagnostic::error(Code::BadFile, "the packed file is damaged")
-                .at(place.clone())
-                .hint("it was damaged on its way, or is not what its name says: ask for it again")
-        }
-        _ => Diagnostic::error(Code::Io, format!("cannot read the file: {error}"))
-            .at(place.clone())
-            .hint("try again; if it stays, ask whoever looks after the disk"),
-    }
-}
-
-fn empty(place: &DataPlace) -> Diagnostic {
-    Diagnostic::error(Code::BadFile, "the file is empty (0 bytes)")
-        .at(place.clone())
-        .hint("a header without rows would be fine: ask the sender for the file again")
-}
-
-fn no_header(place: &DataPlace) -> Diagnostic {
-    Diagnostic::error(Code::Header, "the file has no header, only empty lines")
-        .at(place.clone())
-        .hint("ask the sender for the file again")
-}
-
-fn utf16(place: &DataPlace) -> Diagnostic {
-    Diagnostic::error(Code::BadFile, "the file is UTF-16, not UTF-8")
-        .at(place.clone())
-        .hint("save it as \"CSV UTF-8\", not as \"Unicode text\"")
-}
-
-fn not_text(place: &DataPlace, line: i64) -> Diagnostic {
-    Diagnostic::error(Code::BadFile, "the header is not UTF-8 text")
-        .at(place.clone().line(u64::try_from(line).unwrap_or(0)))
-        .hint("is it a workbook or a ZIP under the wrong name?")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+    use crate::ingest::drift::FileType;
     use crate::ingest::header::Layout;
-    use crate::ingest::readers::unpack::Limits;
+    use crate::ingest::intake::Warning;
+    use crate::ingest::readers::unpack::{Limited, Limits};
     use crate::ingest::rows::Rows;
 
     struct Nobody;
     impl Sink for Nobody {
+        fn preamble(&mut self, _: &[String]) -> Result<()> {
+            Ok(())
+        }
         fn header(&mut self, headings: &[String], _: i64) -> Result<Layout> {
             Ok(Layout {
                 width: headings.len(),
                 slots: vec![Some(0)],
                 new: Vec::new(),
+                missing: Vec::new(),
             })
+        }
+        fn types(&mut self, _: &[(usize, FileType)]) -> Result<()> {
+            Ok(())
         }
         fn rows(&mut self, _: Rows) -> Result<()> {
             Ok(())
         }
+        fn skipped(&mut self, _: &str) {}
+        fn warn(&mut self, _: Warning) {}
+    }
+
+    fn fault(input: &mut dyn Read) -> Diagnostic {
+        let place = DataPlace::file("bomb.zip:a.csv");
+        let errors =
+            read_text(input, &Csv::default(), &place, 1, &mut Nobody).expect_err("a fault");
+        errors.into_iter().next().expect("one")
     }
 
     #[test]
@@ -223,16 +223,38 @@ mod tests {
             ratio: 10,
             most: 1 << 20,
         };
-        let mut input = Limited::new(text.as_bytes(), 100, limits);
-        let place = DataPlace::file("bomb.zip:a.csv");
-        let errors = read(&mut input, &Csv::default(), &place, 1, &mut Nobody).expect_err("a bomb");
-        let error = errors.iter().next().expect("one");
+        let error = fault(&mut Limited::new(text.as_bytes(), 100, limits));
         assert_eq!(error.code, Code::BadFile);
         assert!(
             error
                 .to_string()
                 .starts_with("bomb.zip:a.csv: the file unpacks")
         );
+    }
+
+    #[test]
+    fn a_gigabyte_on_one_line_is_refused_without_reading_it_all() {
+        struct Counted<R>(R, u64);
+        impl<R: Read> Read for Counted<R> {
+            fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+                let n = self.0.read(out)?;
+                self.1 += n as u64;
+                Ok(n)
+            }
+        }
+        for (start, words) in [
+            ("a\n1\n", "line 3 is longer than 16 MiB"),
+            ("", "line 1 is longer than 16 MiB"),
+            ("a\n\"", "the quote that opens on line 2 never closes"),
+        ] {
+            let long = start.as_bytes().chain(io::repeat(b'x').take(1 << 30));
+            let mut input = Counted(long, 0);
+            let error = fault(&mut input);
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(input.1 < 64 << 20, "{} bytes", input.1);
+        }
+        let mut commas = io::repeat(b',').take(1 << 30);
+        assert!(fault(&mut commas).to_string().contains("a million fields"));
     }
 
     #[test]

@@ -1,197 +1,204 @@
 //! Sheets of workbooks: .xlsx, .xls, .xlsb and .ods, whole in memory.
 //!
-//! Cells become the texts a careful person would type: numbers without a needless `.0` and with
-//! the 15 digits that Excel shows, true dates as ISO. A row with a failed formula in a column of
-//! the contract is no row.
+//! Rows and columns are those of the sheet, wherever its used part begins. A row with a failed
+//! formula in a column of the contract is no row.
 
-use std::io::{Read, Seek};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{Data, Range, Reader as _, Sheets, open_workbook_auto};
-use zip::ZipArchive;
+use calamine::Data;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Result, nearest};
+use crate::diag::{Code, Diagnostic, Result};
+use crate::ingest::drift::FileType;
 use crate::ingest::header::Layout;
 use crate::ingest::rows::{Broken, RowsBuilder, Sink, Structure};
-use crate::spec::source::Excel;
+use crate::spec::reader::Excel;
 
 use super::Origin;
-use super::unpack::LIMITS;
+use super::above::{MOST_LINES, SkipRules, lift, no_such_header, regex};
+use super::cells::{file_type, is_blank, letters, line, one_line, text};
+use super::workbook::{self, Sheet, damaged};
 
-/// Reads the sheet that the options name. Says how many rows there were; blank rows are none.
+/// Reads a workbook of the disk. Says how many rows there were; blank rows are none.
 ///
 /// # Errors
 /// When the file is not a workbook, is locked, lacks the sheet or the header.
-pub(super) fn read(origin: &Origin<'_>, options: &Excel, sink: &mut dyn Sink) -> Result<u64> {
-    refuse_bombs(origin)?;
+pub(super) fn read_file(origin: &Origin<'_>, options: &Excel, sink: &mut dyn Sink) -> Result<u64> {
+    read(origin, options, sink, || {
+        File::open(origin.path).map(BufReader::new)
+    })
+}
+
+/// Reads a workbook; `make` gives its bytes from their start.
+///
+/// # Errors
+/// As of [`read_file`].
+pub(super) fn read<R: Read + Seek>(
+    origin: &Origin<'_>,
+    options: &Excel,
+    sink: &mut dyn Sink,
+    make: impl Fn() -> io::Result<R>,
+) -> Result<u64> {
     // A damaged workbook may make the library panic; that must not end the night.
-    let range = catch_unwind(AssertUnwindSafe(|| open(origin, options)))
+    let sheet = catch_unwind(AssertUnwindSafe(|| workbook::open(origin, options, make)))
         .unwrap_or_else(|_| Err(damaged(origin).into()))?;
-    let header_row = options.header_row.unwrap_or(1);
+    let range = &sheet.range;
     let (first_row, first_column) = range.start().unwrap_or((0, 0));
-    let Some(header) = (header_row - 1)
-        .checked_sub(first_row)
-        .and_then(|i| range.rows().nth(i as usize))
-        .filter(|cells| !is_blank(cells))
-    else {
-        return Err(no_header(origin, header_row).into());
+    let last_row = range.end().map_or(0, |(row, _)| row);
+    let header = header_row(origin, options, &sheet)?;
+    if !options.preamble.is_empty() {
+        let above: Vec<String> = (1..header).map(|row| line(cells(&sheet, row))).collect();
+        let preamble = options.preamble.as_slice();
+        sink.preamble(&lift(preamble, &above, '\t', None, &origin.place)?)?;
+    }
+    let last_header = header + options.header_rows.unwrap_or(1) - 1;
+    let headings = headings(&sheet, header, last_header);
+    if headings.iter().all(String::is_empty) {
+        return Err(no_header(origin, header).into());
+    }
+    let layout = sink.header(&headings, i64::from(header))?;
+    let skips = SkipRules::new(&options.skip_rows)?;
+    let skipped = |cells: &[Data]| {
+        let texts: Vec<String> = cells.iter().map(text).collect();
+        skips
+            .of(texts.iter().map(String::as_str))
+            .map(str::to_owned)
     };
-    let headings: Vec<String> = header.iter().map(text).collect();
-    let layout = sink.header(&headings, i64::from(header_row))?;
-    let mut rows = RowsBuilder::new(origin.columns);
-    let skip = (header_row - first_row) as usize;
-    for (cells, row) in range.rows().skip(skip).zip(header_row + 1..) {
-        if is_blank(cells) {
-            continue;
-        }
+    let rows = || {
+        (last_header.max(first_row) + 1..=last_row + 1)
+            .map(|row| (row, cells(&sheet, row)))
+            .filter(|(_, cells)| !cells.iter().all(is_blank))
+    };
+    sink.types(&types(
+        &layout,
+        rows()
+            .map(|(_, cells)| cells)
+            .filter(|c| skipped(c).is_none()),
+    ))?;
+    let mut builder = RowsBuilder::new(origin.columns);
+    for (row, cells) in rows() {
         let line = i64::from(row);
-        match failed_cell(cells, &layout, row, first_column) {
-            Some((column, reason)) => rows.push_broken(Broken {
+        if let Some(rule) = skipped(cells) {
+            builder.skip(&rule, sink);
+        } else if let Some((column, reason)) = failed_cell(cells, &layout, row, first_column) {
+            builder.push_broken(Broken {
                 line,
                 column: Some(column),
                 rule: Structure::ErrorCell,
                 reason,
-            }),
-            None => {
-                let texts: Vec<String> = cells.iter().map(text).collect();
-                rows.push(line, &layout, |i| texts.get(i).map_or("", String::as_str));
-            }
+            });
+        } else {
+            let texts: Vec<String> = cells.iter().map(text).collect();
+            builder.push(line, &layout, |i| texts.get(i).map_or("", String::as_str));
         }
-        rows.flush_if_full(sink)?;
+        builder.flush_if_full(sink)?;
     }
-    rows.finish(sink)
+    builder.finish(sink)
 }
 
-fn open(origin: &Origin<'_>, options: &Excel) -> Result<Range<Data>> {
-    let mut workbook = open_workbook_auto(origin.path)
-        .map_err(|e| Diagnostics::from(workbook_fault(origin, &e)))?;
-    let names = workbook.sheet_names();
-    let listed = || {
-        names
-            .iter()
-            .map(|n| format!("`{n}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
+/// The used cells of a row, from 1; none where the row lies outside.
+fn cells(sheet: &Sheet, row: u32) -> &[Data] {
+    let first = sheet.range.start().map_or(0, |(first, _)| first);
+    let Some(index) = (row - 1).checked_sub(first) else {
+        return &[];
     };
-    let name = match (&options.sheet, names.as_slice()) {
-        (Some(wanted), _) => names
-            .iter()
-            .find(|n| *n == &**wanted)
-            .or_else(|| {
-                names
+    sheet.range.rows().nth(index as usize).unwrap_or(&[])
+}
+
+/// The first row of the headings, from 1.
+fn header_row(origin: &Origin<'_>, options: &Excel, sheet: &Sheet) -> Result<u32> {
+    let Some(pattern) = &options.header_pattern else {
+        return Ok(options.header_row.as_ref().map_or(1, |row| **row));
+    };
+    let regex = regex(pattern)?;
+    let last = sheet.range.end().map_or(0, |(row, _)| row) + 1;
+    (1..=last)
+        .take(MOST_LINES)
+        .find(|row| {
+            let line = line(cells(sheet, *row));
+            !line.is_empty() && regex.is_match(&line)
+        })
+        .ok_or_else(|| no_such_header(pattern, "rows", &origin.place).into())
+}
+
+/// The headings of each used column, their parts from top to bottom joined by a space.
+///
+/// A merged cell counts for each column it lies over. Where the kind of workbook does not tell
+/// what is merged, a blank in any row but the last takes what stands left of it, up to a column
+/// without any heading.
+fn headings(sheet: &Sheet, first: u32, last: u32) -> Vec<String> {
+    let (width, first_column) = (
+        sheet.range.width(),
+        sheet.range.start().map_or(0, |(_, column)| column),
+    );
+    let rows: Vec<Vec<String>> = (first..=last)
+        .map(|row| {
+            let cells = cells(sheet, row);
+            (0..width)
+                .map(|i| {
+                    cells
+                        .get(i)
+                        .map_or_else(String::new, |c| one_line(&text(c)))
+                })
+                .collect()
+        })
+        .collect();
+    let is_spacer = |i: usize| rows.iter().all(|row| row[i].is_empty());
+    let part = |at: usize, i: usize| -> &str {
+        let own = rows[at][i].as_str();
+        if !own.is_empty() || rows.len() == 1 {
+            return own;
+        }
+        match &sheet.merged {
+            Some(merged) => {
+                let (row, column) = (first - 1 + at as u32, first_column + i as u32);
+                let over = merged
                     .iter()
-                    .find(|n| n.trim().eq_ignore_ascii_case(wanted.trim()))
-            })
-            .ok_or_else(|| {
-                let near = nearest(wanted, names.iter().map(String::as_str));
-                Diagnostic::error(
-                    Code::BadFile,
-                    format!("the workbook has no sheet `{}`", **wanted),
-                )
-                .at(origin.place.clone())
-                .label(format!("it has {}", listed()))
-                .hint(near.map_or_else(
-                    || "ask the sender, or name another sheet".to_owned(),
-                    |near| format!("the nearest sheet is `{near}`"),
-                ))
-            })?,
-        (None, [only]) => only,
-        (None, _) => {
-            return Err(Diagnostic::error(
-                Code::BadFile,
-                format!("the workbook has {} sheets, and none is named", names.len()),
-            )
-            .at(origin.place.clone())
-            .label(format!("it has {}", listed()))
-            .hint("name one: `excel: { sheet: … }`")
-            .into());
+                    .find(|m| m.start.0 == row && m.contains(row, column));
+                over.and_then(|m| m.start.1.checked_sub(first_column))
+                    .map_or("", |left| rows[at][left as usize].as_str())
+            }
+            None if at + 1 == rows.len() => "",
+            None => (0..=i)
+                .rev()
+                .take_while(|left| !is_spacer(*left))
+                .map(|left| rows[at][left].as_str())
+                .find(|text| !text.is_empty())
+                .unwrap_or(""),
         }
     };
-    refuse_vast(origin, &mut workbook, name)?;
-    workbook
-        .worksheet_range(name)
-        .map_err(|e| workbook_fault(origin, &e).into())
+    (0..width)
+        .map(|i| {
+            let parts: Vec<&str> = (0..rows.len())
+                .map(|at| part(at, i))
+                .filter(|p| !p.is_empty())
+                .collect();
+            parts.join(" ")
+        })
+        .collect()
 }
 
-/// A sheet is held whole: one stray cell in the last corner would ask for terabytes.
-fn refuse_vast<R: Read + Seek>(
-    origin: &Origin<'_>,
-    workbook: &mut Sheets<R>,
-    name: &str,
-) -> Result<()> {
-    const MOST_CELLS: u64 = 50_000_000;
-    let Sheets::Xlsx(workbook) = workbook else {
-        return Ok(());
-    };
-    // Faults of the sheet are told when it is read.
-    let Ok(mut cells) = workbook.worksheet_cells_reader(name) else {
-        return Ok(());
-    };
-    let (mut rows, mut columns) = (0_u64, 0_u64);
-    while let Ok(Some(cell)) = cells.next_cell() {
-        let (row, column) = cell.get_position();
-        rows = rows.max(u64::from(row) + 1);
-        columns = columns.max(u64::from(column) + 1);
-        if rows * columns > MOST_CELLS {
-            return Err(Diagnostic::error(
-                Code::BadFile,
-                format!("the sheet reaches over {rows} rows and {columns} columns"),
-            )
-            .at(origin.place.clone())
-            .hint("most likely a stray cell far from the table: delete the empty rows and columns beside it")
-            .into());
+/// What the columns of the contract are by their cells, where all of a column's agree.
+fn types<'c>(layout: &Layout, rows: impl Iterator<Item = &'c [Data]>) -> Vec<(usize, FileType)> {
+    let mut found: Vec<Option<FileType>> = vec![None; layout.slots.len()];
+    for cells in rows {
+        for (found, slot) in found.iter_mut().zip(&layout.slots) {
+            let here = slot.and_then(|i| cells.get(i)).and_then(file_type);
+            *found = match (*found, here) {
+                (before, None) => before,
+                (None, here) => here,
+                (Some(before), Some(here)) if before == here => Some(here),
+                // A mixture is what people make of a sheet; its cells are judged one by one.
+                _ => Some(FileType::Text),
+            };
         }
     }
-    Ok(())
-}
-
-/// A workbook is a ZIP, and can be a bomb like any other.
-fn refuse_bombs(origin: &Origin<'_>) -> Result<()> {
-    let Ok(file) = std::fs::File::open(origin.path) else {
-        // Opened again below, where the fault is told.
-        return Ok(());
-    };
-    let packed = u128::from(file.metadata().map_or(0, |m| m.len()));
-    let Ok(archive) = ZipArchive::new(std::io::BufReader::new(file)) else {
-        return Ok(());
-    };
-    let out = archive.decompressed_size().unwrap_or(0);
-    if out > u128::from(LIMITS.most)
-        || (out > u128::from(LIMITS.free) && out > packed * u128::from(LIMITS.ratio))
-    {
-        return Err(Diagnostic::error(
-            Code::BadFile,
-            "the workbook unpacks to far more than it can hold",
-        )
-        .at(origin.place.clone())
-        .hint("a packed bomb: do not open it, ask the sender")
-        .into());
-    }
-    Ok(())
-}
-
-fn workbook_fault(origin: &Origin<'_>, error: &calamine::Error) -> Diagnostic {
-    use std::io::ErrorKind;
-    match error {
-        calamine::Error::Io(e)
-            if matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound) =>
-        {
-            Diagnostic::io(origin.path, "open", e)
-        }
-        // The library's words may hold what stood in a cell: they are not repeated.
-        e if e.to_string().to_lowercase().contains("password") => {
-            Diagnostic::error(Code::BadFile, "the workbook is locked with a password")
-                .at(origin.place.clone())
-                .hint("ask for it without a password, over a channel that is safe by itself")
-        }
-        _ => damaged(origin),
-    }
-}
-
-fn damaged(origin: &Origin<'_>) -> Diagnostic {
-    Diagnostic::error(Code::BadFile, "the file cannot be read as a workbook")
-        .at(origin.place.clone())
-        .hint("it was damaged on its way, or is not what its name says: ask for it again")
+    found
+        .into_iter()
+        .enumerate()
+        .filter_map(|(column, found)| Some((column, found?)))
+        .collect()
 }
 
 fn no_header(origin: &Origin<'_>, row: u32) -> Diagnostic {
@@ -201,14 +208,6 @@ fn no_header(origin: &Origin<'_>, row: u32) -> Diagnostic {
     )
     .at(origin.place.clone().line(u64::from(row)))
     .hint("say which row holds the headings: `header_row`")
-}
-
-fn is_blank(cells: &[Data]) -> bool {
-    cells.iter().all(|cell| match cell {
-        Data::Empty => true,
-        Data::String(text) => text.trim().is_empty(),
-        _ => false,
-    })
 }
 
 /// The first failed formula in a column of the contract.
@@ -228,62 +227,4 @@ fn failed_cell(
             }
             _ => None,
         })
-}
-
-/// A sheet's column as it is lettered: 0 is A, 26 is AA.
-fn letters(mut column: u32) -> String {
-    let mut name = String::new();
-    loop {
-        let letter = u8::try_from(column % 26).unwrap_or(0);
-        name.insert(0, char::from(b'A' + letter));
-        match (column / 26).checked_sub(1) {
-            Some(rest) => column = rest,
-            None => return name,
-        }
-    }
-}
-
-fn text(cell: &Data) -> String {
-    match cell {
-        Data::Empty | Data::Error(_) => String::new(),
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
-        Data::Int(n) => n.to_string(),
-        Data::Float(n) => number(*n),
-        Data::Bool(yes) => yes.to_string(),
-        Data::DateTime(time) => match time.as_datetime().filter(|_| time.is_datetime()) {
-            Some(t) if t.time() == chrono::NaiveTime::MIN => t.format("%Y-%m-%d").to_string(),
-            Some(t) => t.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
-            None => number(time.as_f64()),
-        },
-    }
-}
-
-/// A number with the 15 digits that Excel shows: 0.1 + 0.2 is 0.3 there, and here.
-fn number(n: f64) -> String {
-    let shown = format!("{n:.14e}").parse().unwrap_or(n);
-    let shown: f64 = if shown == 0.0 { 0.0 } else { shown };
-    shown.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_as_excel_shows_them() {
-        assert_eq!(number(3.0), "3");
-        assert_eq!(number(-0.0), "0");
-        assert_eq!(number(0.1 + 0.2), "0.3");
-        assert_eq!(number(62.5), "62.5");
-        assert_eq!(number(4_010_232_137.0), "4010232137");
-    }
-
-    #[test]
-    fn columns_are_lettered() {
-        assert_eq!(letters(0), "A");
-        assert_eq!(letters(25), "Z");
-        assert_eq!(letters(26), "AA");
-        assert_eq!(letters(701), "ZZ");
-        assert_eq!(letters(702), "AAA");
-    }
 }

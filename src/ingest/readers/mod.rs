@@ -1,11 +1,19 @@
 //! Bytes to rows of text. A reader pushes what it finds into a [`Sink`]: first the headings, then
 //! batches. It knows the contract's number of columns and nothing else of it.
 
+mod above;
+mod cells;
 mod csv;
+mod encoding;
 mod excel;
+mod faults;
+mod fixed_width;
+mod json_lines;
+mod json_object;
 mod parquet;
 mod scan;
 mod unpack;
+mod workbook;
 mod zip;
 
 use std::path::Path;
@@ -14,6 +22,7 @@ use crate::diag::{DataPlace, Result};
 use crate::spec::Reader;
 
 use super::rows::Sink;
+use unpack::TextFile;
 
 /// A file to be read.
 #[derive(Debug)]
@@ -31,9 +40,13 @@ pub(super) struct Origin<'a> {
 /// # Errors
 /// When it is not what it is declared to be, or the sink refuses it.
 pub(super) fn read(origin: &Origin<'_>, reader: &Reader, sink: &mut dyn Sink) -> Result<u64> {
+    let mut text = TextFile::new(origin);
+    let (place, columns) = (&origin.place, origin.columns);
     match reader {
-        Reader::Csv(options) => csv::read_file(origin, options, sink),
-        Reader::Excel(options) => excel::read(origin, options, sink),
+        Reader::Csv(options) => csv::read(&mut text, options, place, columns, sink),
+        Reader::FixedWidth(options) => fixed_width::read(&mut text, options, place, columns, sink),
+        Reader::JsonLines(options) => json_lines::read(&mut text, options, place, columns, sink),
+        Reader::Excel(options) => excel::read_file(origin, options, sink),
         Reader::Parquet => parquet::read(origin, sink),
         Reader::Zip(options) => zip::read(origin, options, sink),
     }
@@ -42,5 +55,9 @@ pub(super) fn read(origin: &Origin<'_>, reader: &Reader, sink: &mut dyn Sink) ->
 /// Whether dates come from cells that are dates: those arrive as ISO, whatever the contract says
 /// of texts.
 pub(super) fn has_typed_cells(reader: &Reader) -> bool {
-    matches!(reader, Reader::Excel(_) | Reader::Parquet)
+    match reader {
+        Reader::Excel(_) | Reader::Parquet => true,
+        Reader::Zip(zip) => zip.excel.is_some(),
+        Reader::Csv(_) | Reader::FixedWidth(_) | Reader::JsonLines(_) => false,
+    }
 }

@@ -9,6 +9,7 @@ use arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::ingest::drift::FileType;
 use crate::ingest::rows::{BATCH_ROWS, RowsBuilder, Sink};
 
 use super::Origin;
@@ -29,7 +30,18 @@ pub(super) fn read(origin: &Origin<'_>, sink: &mut dyn Sink) -> Result<u64> {
         .iter()
         .map(|f| f.name().clone())
         .collect();
+    let types: Vec<Option<FileType>> = builder
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| file_type(f.data_type()))
+        .collect();
     let layout = sink.header(&headings, 0)?;
+    let slots = layout.slots.iter().enumerate();
+    let found: Vec<(usize, FileType)> = slots
+        .filter_map(|(column, slot)| Some((column, types[(*slot)?]?)))
+        .collect();
+    sink.types(&found)?;
     let reader = builder
         .with_batch_size(BATCH_ROWS)
         .build()
@@ -54,6 +66,18 @@ pub(super) fn read(origin: &Origin<'_>, sink: &mut dyn Sink) -> Result<u64> {
         }
     }
     rows.finish(sink)
+}
+
+/// What a column is; `None` where that says nothing.
+fn file_type(kind: &DataType) -> Option<FileType> {
+    match kind {
+        DataType::Dictionary(_, values) => file_type(values),
+        DataType::Boolean => Some(FileType::Boolean),
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Some(FileType::Date),
+        kind if kind.is_numeric() => Some(FileType::Number),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(FileType::Text),
+        _ => None,
+    }
 }
 
 fn as_text(origin: &Origin<'_>, heading: &str, values: &ArrayRef) -> Result<StringArray> {

@@ -9,8 +9,10 @@ use std::io::{self, Read};
 
 /// Bytes read at once.
 const BLOCK: usize = 256 << 10;
-/// A record longer than this is a quote that never closes.
+/// A record longer than this is none: a quote that never closes, or no line ends.
 const LONGEST_RECORD: usize = 16 << 20;
+/// Nor is one with more fields.
+const MOST_FIELDS: usize = 1_000_000;
 
 const PLAIN: u8 = 0;
 const DELIMITER: u8 = 1;
@@ -28,6 +30,10 @@ pub(super) enum Fault {
     Unclosed(i64),
     /// A quote that opened on the first line is followed by text on the second.
     Stray(i64, i64),
+    /// This line is too long to be a row.
+    TooLong(i64),
+    /// This line has too many fields to be a row.
+    TooWide(i64),
 }
 
 /// A field of a record: a stretch of its text, without its quotes.
@@ -120,6 +126,8 @@ pub(super) struct Scanner<'r> {
     quote: u8,
     fields: Vec<Field>,
     scratch: Vec<String>,
+    /// Bytes of the line that was looked at and not yet taken.
+    ahead: usize,
 }
 
 /// Where a record ends.
@@ -160,20 +168,43 @@ impl<'r> Scanner<'r> {
             quote,
             fields: Vec::new(),
             scratch: Vec::new(),
+            ahead: 0,
         }
     }
 
-    /// The first bytes of the text, without taking them.
-    pub(super) fn peek(&mut self) -> Result<&[u8], Fault> {
-        if self.filled == 0 {
+    /// The next line as it is, blank or not, without taking it: quotes mean nothing.
+    pub(super) fn peek_line(&mut self) -> Result<Option<&[u8]>, Fault> {
+        let (bytes, with_end) = loop {
+            let text = &self.buffer[self.start..self.filled];
+            if text.is_empty() && self.ended {
+                return Ok(None);
+            }
+            match text.iter().position(|b| matches!(b, b'\n' | b'\r')) {
+                Some(at) if text[at] == b'\n' => break (at, at + 1),
+                Some(at) => match text.get(at + 1) {
+                    Some(b'\n') => break (at, at + 2),
+                    None if !self.ended => {}
+                    _ => break (at, at + 1),
+                },
+                None if self.ended => break (text.len(), text.len()),
+                None if text.len() > LONGEST_RECORD => return Err(Fault::TooLong(self.line)),
+                None => {}
+            }
             self.fill()?;
-        }
-        Ok(&self.buffer[self.start..self.filled])
+        };
+        self.ahead = with_end;
+        Ok(Some(&self.buffer[self.start..self.start + bytes]))
     }
 
-    /// Leaves out bytes at the start of the text.
-    pub(super) fn skip(&mut self, bytes: usize) {
-        self.start = (self.start + bytes).min(self.filled);
+    /// Takes the line that was looked at.
+    pub(super) fn take_line(&mut self) {
+        self.start += std::mem::take(&mut self.ahead);
+        self.line += 1;
+    }
+
+    /// The line that comes next, from 1.
+    pub(super) fn line(&self) -> i64 {
+        self.line
     }
 
     /// The next record; lines without anything on them are left out.
@@ -293,6 +324,9 @@ impl<'r> Scanner<'r> {
                 field.end = at;
             }
             fields.push(field);
+            if fields.len() > MOST_FIELDS {
+                return Step::Fault(Fault::TooWide(self.line));
+            }
             let with_end = match bytes.get(at).map(|b| classes[usize::from(*b)]) {
                 Some(DELIMITER) => {
                     at += 1;
@@ -306,7 +340,7 @@ impl<'r> Scanner<'r> {
                 },
                 None if self.ended => at,
                 None if bytes.len() > LONGEST_RECORD => {
-                    return Step::Fault(Fault::Unclosed(self.line));
+                    return Step::Fault(Fault::TooLong(self.line));
                 }
                 None => return Step::More,
             };

@@ -1,7 +1,16 @@
 //! Packed bytes, with a limit on what may come out of them.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
+
+use flate2::read::MultiGzDecoder;
+
+use crate::diag::{Diagnostic, Diagnostics, Result};
+
+use super::Origin;
+use super::encoding::Bytes;
+use super::faults::empty;
 
 /// What may come out of a packed file.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +71,37 @@ impl<R: Read> Read for Limited<R> {
             return Err(io::Error::other(TooLarge));
         }
         Ok(n)
+    }
+}
+
+/// A file of text; `.gz` is unpacked.
+#[derive(Debug)]
+pub(super) struct TextFile<'a>(&'a Origin<'a>);
+
+impl<'a> TextFile<'a> {
+    /// For a file.
+    pub(super) fn new(origin: &'a Origin<'a>) -> Self {
+        Self(origin)
+    }
+}
+
+impl Bytes for TextFile<'_> {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let path = self.0.path;
+        let file =
+            File::open(path).map_err(|e| Diagnostics::from(Diagnostic::io(path, "open", &e)))?;
+        if !path
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("gz"))
+        {
+            return Ok(Box::new(file));
+        }
+        let packed = file.metadata().map_or(0, |m| m.len());
+        if packed == 0 {
+            return Err(empty(&self.0.place).into());
+        }
+        let unpacked = MultiGzDecoder::new(io::BufReader::new(file));
+        Ok(Box::new(Limited::new(unpacked, packed, LIMITS)))
     }
 }
 

@@ -1,17 +1,23 @@
-//! A member of a ZIP that holds delimited text. Nothing is ever unpacked to the disk.
+//! A member of a ZIP. Nothing is ever unpacked to the disk.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Cursor, Read};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, nearest};
 use crate::ingest::rows::Sink;
-use crate::spec::source::Zip;
+use crate::spec::Reader;
+use crate::spec::reader::Zip;
 
+use super::encoding::Bytes;
+use super::faults::io_fault;
 use super::unpack::{LIMITS, Limited, TooLarge};
-use super::{Origin, csv};
+use super::{Origin, csv, excel, json_lines};
+
+/// A workbook is held whole, so it may not be as large as text may.
+const LARGEST_WORKBOOK: u64 = 1 << 30;
 
 /// Reads the member that the options name. Says how many rows there were.
 ///
@@ -31,14 +37,58 @@ pub(super) fn read(origin: &Origin<'_>, options: &Zip, sink: &mut dyn Sink) -> R
         .map_err(fault)?
         .map_or_else(String::new, |n| n.into_owned());
     let place = DataPlace::file(format!("{}:{name}", origin.place.file));
-    let member = archive.by_index(index).map_err(fault)?;
-    let packed = member.compressed_size();
-    if member.size() > LIMITS.most {
-        let too_large = std::io::Error::other(TooLarge);
-        return Err(csv::io_fault(&place, &too_large).into());
+    let mut member = Member {
+        archive: &mut archive,
+        index,
+        place: &place,
+    };
+    match options.readers().first() {
+        Some(Reader::Excel(options)) => {
+            let mut bytes = Vec::new();
+            member
+                .open()?
+                .take(LARGEST_WORKBOOK + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|e| Diagnostics::from(io_fault(&place, &e)))?;
+            if bytes.len() as u64 > LARGEST_WORKBOOK {
+                let too_large = std::io::Error::other(TooLarge);
+                return Err(io_fault(&place, &too_large).into());
+            }
+            let inner = Origin {
+                path: origin.path,
+                place: place.clone(),
+                columns: origin.columns,
+            };
+            excel::read(&inner, options, sink, || Ok(Cursor::new(bytes.as_slice())))
+        }
+        Some(Reader::JsonLines(options)) => {
+            json_lines::read(&mut member, options, &place, origin.columns, sink)
+        }
+        Some(Reader::Csv(options)) => csv::read(&mut member, options, &place, origin.columns, sink),
+        _ => Err(Diagnostic::bug("a ZIP's member has no reader").into()),
     }
-    let mut input = Limited::new(member, packed, LIMITS);
-    csv::read(&mut input, &options.csv, &place, origin.columns, sink)
+}
+
+/// The member of an archive.
+struct Member<'a> {
+    archive: &'a mut ZipArchive<BufReader<File>>,
+    index: usize,
+    place: &'a DataPlace,
+}
+
+impl Bytes for Member<'_> {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let member = self
+            .archive
+            .by_index(self.index)
+            .map_err(|e| Diagnostics::from(zip_fault(self.place, &e)))?;
+        if member.size() > LIMITS.most {
+            let too_large = std::io::Error::other(TooLarge);
+            return Err(io_fault(self.place, &too_large).into());
+        }
+        let packed = member.compressed_size();
+        Ok(Box::new(Limited::new(member, packed, LIMITS)))
+    }
 }
 
 fn choose(
@@ -150,7 +200,7 @@ fn zip_fault(place: &DataPlace, error: &ZipError) -> Diagnostic {
     if let ZipError::Io(e) = error
         && e.kind() != std::io::ErrorKind::UnexpectedEof
     {
-        return csv::io_fault(place, e);
+        return io_fault(place, e);
     }
     Diagnostic::error(Code::BadFile, format!("the ZIP cannot be read: {error}"))
         .at(place.clone())

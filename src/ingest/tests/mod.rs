@@ -1,10 +1,14 @@
 //! Whole files, good and bad, through [`super::ingest`].
 
 mod conservation;
+mod dialects;
+mod encodings;
 mod file_names;
 mod keys;
 mod parquet_files;
+mod preambles;
 mod rules;
+mod sheets;
 mod text_files;
 mod workbooks;
 mod zip_files;
@@ -137,6 +141,11 @@ impl World {
                     .is_none()
         );
         one(errors)
+    }
+
+    /// The only error, where an earlier file was taken in.
+    fn refused_file(&self, name: &str, bytes: impl AsRef<[u8]>) -> Diagnostic {
+        one(self.take_in(name, bytes).expect_err("an error"))
     }
 
     fn staged(&self, intake: &Intake) -> RecordBatch {
