@@ -142,6 +142,8 @@ pub enum Command {
     Check(SelectArgs),
     /// Say what would run, and why
     Plan(PlanArgs),
+    /// List every file that was taken and how it stands; tell one's story
+    Submissions(SubmissionsArgs),
     /// Run the unit tests of the SQL
     Test(TestArgs),
     /// List sources, models and marts
@@ -188,9 +190,6 @@ pub struct RunArgs {
     /// Build and check; leave readers' files alone
     #[arg(long)]
     pub no_publish: bool,
-    /// Go on without files that were taken before and are gone
-    #[arg(long)]
-    pub accept_missing: bool,
     /// Wait for another run to finish
     #[arg(long)]
     pub wait: bool,
@@ -209,6 +208,69 @@ pub struct PlanArgs {
     /// End with 9 if there is something to do
     #[arg(long)]
     pub exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SubmissionsArgs {
+    #[command(subcommand)]
+    pub command: Option<SubmissionsCommand>,
+    /// Sources, as `run` selects tables
+    #[arg(value_name = "SELECT")]
+    pub select: Vec<String>,
+    /// Only those that stand so
+    #[arg(long, value_name = "STATUS")]
+    pub status: Option<SubmissionStatus>,
+    /// Only those of a provider
+    #[arg(long, value_name = "CODE")]
+    pub provider: Option<String>,
+    /// Only those of a period, such as 2026-03
+    #[arg(long, value_name = "PERIOD")]
+    pub period: Option<String>,
+    /// Comma-separated text with a header
+    #[arg(long)]
+    pub csv: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SubmissionsCommand {
+    /// Tell one submission's story
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Its path below the inbox, its name, or six digits or more of its hash
+    #[arg(value_name = "FILE|HASH")]
+    pub what: String,
+}
+
+/// How a submission stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SubmissionStatus {
+    /// Its rows count.
+    Accepted,
+    /// A later one counts.
+    Superseded,
+    /// Its sender has withdrawn it.
+    Cancelled,
+    /// It could not be read, or a rule refuses it.
+    Rejected,
+    /// The same bytes count already.
+    Duplicate,
+}
+
+impl SubmissionStatus {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Superseded => "superseded",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+            Self::Duplicate => "duplicate",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

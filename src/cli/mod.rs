@@ -11,6 +11,7 @@ mod run;
 mod sample;
 mod schema;
 mod secret;
+mod submissions;
 mod test;
 
 use clap::Parser;
@@ -93,6 +94,7 @@ async fn command(cli: Cli, printer: Printer) -> Result<Exit> {
         Command::Run(ref args) => run::run(global, args, &printer).await,
         Command::Check(ref args) => check::check(global, args, &printer).await,
         Command::Plan(ref args) => plan::plan(global, args, &printer).await,
+        Command::Submissions(ref args) => submissions::submissions(global, args, &printer).await,
         Command::Test(ref args) => test::test(global, args, &printer).await,
         Command::Ls(ref args) => ls::ls(global, args, &printer).await,
         Command::Query(ref args) => query::query(global, args, &printer).await,

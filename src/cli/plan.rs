@@ -22,7 +22,11 @@ pub async fn plan(global: &Global, args: &PlanArgs, printer: &Printer) -> Result
     if printer.json {
         printer.document(&json!({ "ok": true, "target": plan.settings.target, "plan": preview }));
     } else {
-        for table in preview.tables.iter().filter(|t| t.stale) {
+        for table in preview
+            .tables
+            .iter()
+            .filter(|t| t.stale || !t.files.is_empty())
+        {
             printer.out(&format!("{:<44} {}\n", table.table, table.why));
             for file in table.files.iter().take(5) {
                 printer.out(&format!("{:<44}   {file}\n", ""));

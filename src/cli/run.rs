@@ -18,7 +18,7 @@ pub async fn run(global: &Global, args: &RunArgs, printer: &Printer) -> Result<E
     let options = Options {
         full_refresh: args.full_refresh,
         no_publish: args.no_publish,
-        accept_missing: args.accept_missing,
+        as_of_given: global.as_of.is_some(),
         wait: args.wait,
         jobs: args.jobs,
         ..args.select.options()

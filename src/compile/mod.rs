@@ -19,6 +19,7 @@ pub mod select;
 pub mod session;
 mod sources;
 pub mod sql;
+mod submissions;
 mod table;
 mod tables;
 

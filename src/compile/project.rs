@@ -14,7 +14,7 @@ use crate::spec::{Project, Sp};
 use super::names::{Declaration, Declarations, Declared};
 use super::{
     Body, Node, Plan, Query, SourceNode, TableKind, TableName, checks, graph, lineage, names,
-    session, sources, sql,
+    session, sources, sql, submissions,
 };
 
 /// What the publish step will make of a mart's contract: the contract and the rates.
@@ -100,12 +100,8 @@ impl<'a> Compiler<'a> {
                 let marked = marked.map(|c| c.staged_name().to_owned()).collect();
                 self.identifiable.insert(table.clone(), marked);
                 self.check_expected(&node);
-                let inputs = node
-                    .spec
-                    .freshness
-                    .iter()
-                    .filter_map(|f| f.expected.as_ref());
-                let inputs = inputs.filter_map(|e| TableName::parse(&e.from)).collect();
+                self.check_cancelled(table, &node);
+                let inputs = submissions::inputs(&node);
                 let tags = spec.tags.clone();
                 self.keep(
                     table,

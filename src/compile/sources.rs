@@ -19,7 +19,7 @@ use super::contract::{FILE_COLUMN, LINE_COLUMN, staged_schema};
 use super::diagnose::clean;
 use super::dialects;
 use super::names::{Declarations, check_identifier, unknown_table};
-use super::{RowRule, SourceNode, TableName};
+use super::{RowRule, SourceNode, TableName, submissions};
 
 /// Checks one source and settles how its files are read in this target.
 pub fn compile(
@@ -51,6 +51,7 @@ pub fn compile(
     if let Some(reader) = &reader {
         dialects::check_reader(reader, spec, files_text, found);
     }
+    submissions::check(spec, files, files_text, found);
     check_columns(spec, files, text, found);
     dialects::check_names(spec, files, [text, files_text], found);
     let schema = staged_schema(spec, files);
@@ -108,16 +109,6 @@ fn check_files(files: &Files, text: &Arc<SourceText>, found: &mut Diagnostics) -
         );
     }
     check_captures(files, text, found);
-    let captures: Vec<&str> = files.captures.names().collect();
-    for name in files.supersede.iter().flat_map(|s| &s.by) {
-        if !captures.contains(&name.as_str()) {
-            found.push(
-                Diagnostic::error(Code::UnknownName, format!("`{}` is not a capture", **name))
-                    .at((text, name.span()))
-                    .maybe_hint(did_you_mean(name, captures.iter().copied())),
-            );
-        }
-    }
     (readers.len() == 1).then(|| readers.remove(0))
 }
 

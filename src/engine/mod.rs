@@ -5,6 +5,7 @@
 //! eight partitions give the same bytes.
 
 mod materialise;
+mod merge;
 mod tables;
 
 use std::num::NonZeroUsize;
@@ -22,6 +23,7 @@ use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::spec::Settings;
 
 pub use materialise::{materialise, read, rows};
+pub use merge::last_of_each_key;
 pub use tables::{register_files, register_view};
 
 /// What the engine may use.

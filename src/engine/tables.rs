@@ -31,6 +31,11 @@ pub fn register_files(
     if files.is_empty() {
         return session::register_empty(context, table, Arc::clone(schema));
     }
+    session::register(context, table, self::files(schema, files)?)
+}
+
+/// Parquet files as one table, in the order given. There is at least one.
+pub(super) fn files(schema: &SchemaRef, files: &[PathBuf]) -> Result<Arc<ListingTable>> {
     let bug = |e: String| Diagnostics::from(Diagnostic::bug(e));
     let mut urls = Vec::with_capacity(files.len());
     for file in files {
@@ -51,8 +56,8 @@ pub fn register_files(
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
         .with_schema(Arc::clone(schema));
-    let provider = ListingTable::try_new(config).map_err(|e| bug(e.to_string()))?;
-    session::register(context, table, Arc::new(provider))
+    let table = ListingTable::try_new(config).map_err(|e| bug(e.to_string()))?;
+    Ok(Arc::new(table))
 }
 
 /// Makes a plan known as a table that is worked out each time it is read.

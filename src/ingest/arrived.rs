@@ -8,6 +8,9 @@ use datafusion::scalar::ScalarValue;
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 
+/// The parts of a file's name that are columns, in the order of the contract.
+pub type Captures = Vec<(String, ScalarValue)>;
+
 /// A file that arrived.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrived {
@@ -16,7 +19,7 @@ pub struct Arrived {
     /// Its path below the source's root: what `_file` holds and messages say.
     pub shown: String,
     /// The parts of its name that are columns, in the order of the contract.
-    pub captures: Vec<(String, ScalarValue)>,
+    pub captures: Captures,
     /// Its size in bytes.
     pub size: u64,
     /// When it was last changed.
@@ -28,7 +31,7 @@ impl Arrived {
     ///
     /// # Errors
     /// When it cannot be looked at.
-    pub fn look(path: &Path, shown: String, captures: Vec<(String, ScalarValue)>) -> Result<Self> {
+    pub fn look(path: &Path, shown: String, captures: Captures) -> Result<Self> {
         let (size, modified) = stamp(path)?;
         Ok(Self {
             path: path.to_owned(),
@@ -43,7 +46,7 @@ impl Arrived {
     ///
     /// # Errors
     /// [`Code::BadFile`] when its size or its time differ.
-    pub(super) fn unchanged(&self) -> Result<()> {
+    pub fn unchanged(&self) -> Result<()> {
         if stamp(&self.path)? == (self.size, self.modified) {
             return Ok(());
         }

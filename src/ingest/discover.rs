@@ -10,7 +10,8 @@ use crate::compile::{SourceNode, TableName};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::spec::source::Root;
 
-use super::arrived::Arrived;
+use super::arrived::{Arrived, Captures};
+use super::manifest::MANIFEST;
 use super::pattern::{Fit, Pattern};
 
 /// The files of a source.
@@ -20,30 +21,23 @@ pub struct Discovery {
     pub files: Vec<Arrived>,
     /// Those that changed so recently that they may still be being copied, by path.
     pub waiting: Vec<Arrived>,
-    /// What is worth reading.
-    pub warnings: Diagnostics,
+    /// When there is no file at all: what to say of that where nothing was taken before.
+    pub nothing: Option<Diagnostic>,
 }
 
 /// Lists the files of a source below its root.
 ///
 /// # Errors
-/// When the folder is not there or cannot be listed, a file's name does not fit the pattern, two
-/// files claim the same place, or the one file that the pattern names is missing; all at once.
+/// When the folder is not there or cannot be listed, or a file's name does not fit the pattern; all
+/// at once.
 pub fn discover(node: &SourceNode, table: &TableName, now: SystemTime) -> Result<Discovery> {
-    let pattern = Pattern::of(&node.files).map_err(|found| {
-        // The pattern is the YAML's: show where.
-        let place = (&node.source, node.files.path.span());
-        found
-            .into_iter()
-            .map(|d| d.at(place.clone()))
-            .collect::<Diagnostics>()
-    })?;
+    let pattern = pattern(node)?;
     let mut found = Diagnostics::default();
     let folder = node.root.join(&pattern.folder);
     let stable_for = stable_for(node)?;
     let mut all = Vec::new();
     for name in names(node, table, &folder)? {
-        if is_unfinished(&name) {
+        if is_unfinished(&name) || (name == MANIFEST && !pattern.is_literal()) {
             continue;
         }
         let shown = if pattern.folder.is_empty() {
@@ -65,10 +59,7 @@ pub fn discover(node: &SourceNode, table: &TableName, now: SystemTime) -> Result
         }
     }
     all.sort_by(|a, b| a.shown.cmp(&b.shown));
-    claims(node, &all, &mut found);
-    if all.is_empty() && !found.has_errors() {
-        found.push(nothing(table, &pattern, &folder));
-    }
+    let nothing = all.is_empty().then(|| nothing(table, &pattern, &folder));
     if found.has_errors() {
         return Err(found.sorted());
     }
@@ -82,7 +73,31 @@ pub fn discover(node: &SourceNode, table: &TableName, now: SystemTime) -> Result
     Ok(Discovery {
         files,
         waiting,
-        warnings: found,
+        nothing,
+    })
+}
+
+/// What a path below the root says: its captures, if it still fits the source's pattern.
+///
+/// # Errors
+/// When the pattern cannot be used.
+pub fn captures(node: &SourceNode, shown: &str) -> Result<Option<Captures>> {
+    let pattern = pattern(node)?;
+    let (folder, name) = shown.rsplit_once('/').unwrap_or(("", shown));
+    if folder != pattern.folder {
+        return Ok(None);
+    }
+    Ok(match pattern.fit(name)? {
+        Fit::Yes(captures) => Some(captures),
+        Fit::Nearly | Fit::No => None,
+    })
+}
+
+fn pattern(node: &SourceNode) -> Result<Pattern> {
+    Pattern::of(&node.files).map_err(|found| {
+        // The pattern is the YAML's: show where.
+        let place = (&node.source, node.files.path.span());
+        found.into_iter().map(|d| d.at(place.clone())).collect()
     })
 }
 
@@ -103,7 +118,11 @@ pub fn strays<'a>(nodes: impl IntoIterator<Item = &'a SourceNode>) -> Vec<String
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let taken = |p: &Pattern| !matches!(p.fit(&name), Ok(Fit::No));
-            if !is_unfinished(&name) && !entry.path().is_dir() && !patterns.iter().any(taken) {
+            if !is_unfinished(&name)
+                && name != MANIFEST
+                && !entry.path().is_dir()
+                && !patterns.iter().any(taken)
+            {
                 let below = patterns.first().map_or("", |p| p.folder.as_str());
                 strays.push(format!("{below}/{name}"));
             }
@@ -154,6 +173,7 @@ fn is_unfinished(name: &str) -> bool {
         || name.starts_with('.')
         || lower.ends_with(".tmp")
         || lower.ends_with(".crdownload")
+        || lower.ends_with(".part")
 }
 
 /// `30s`, `5m`, `2h`.
@@ -184,39 +204,6 @@ fn stable_for(node: &SourceNode) -> Result<Duration> {
         .hint("such as 30s, 5m or 2h")
         .into()
     })
-}
-
-/// No two files may be the same submission: which one counts is not ours to guess.
-fn claims(node: &SourceNode, files: &[Arrived], found: &mut Diagnostics) {
-    let by: Option<Vec<&str>> = node
-        .files
-        .supersede
-        .as_ref()
-        .map(|s| s.by.iter().map(|n| n.as_str()).collect());
-    let key = |file: &Arrived| -> Vec<String> {
-        file.captures
-            .iter()
-            .filter(|(name, _)| by.as_ref().is_none_or(|by| by.contains(&name.as_str())))
-            .map(|(name, value)| format!("{name} {value}"))
-            .collect()
-    };
-    for (i, file) in files.iter().enumerate() {
-        let mine = key(file);
-        if let Some(other) = files[..i].iter().find(|o| key(o) == mine) {
-            found.push(
-                Diagnostic::error(
-                    Code::FileName,
-                    format!(
-                        "`{}` and `{}` are the same submission",
-                        other.shown, file.shown
-                    ),
-                )
-                .at(DataPlace::file(file.shown.as_str()))
-                .label(mine.join(", "))
-                .hint("keep the one that counts and move the other out of the inbox"),
-            );
-        }
-    }
 }
 
 fn misnamed(shown: &str, pattern: &str) -> Diagnostic {

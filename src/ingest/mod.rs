@@ -30,6 +30,7 @@ mod judge;
 mod kernels;
 mod key;
 mod load;
+mod manifest;
 mod mask;
 mod pattern;
 mod pseudonym;
@@ -41,9 +42,10 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use arrived::{Arrived, fingerprint};
-pub use discover::{Discovery, discover, strays};
+pub use arrived::{Arrived, Captures, fingerprint};
+pub use discover::{Discovery, captures, discover, strays};
 pub use intake::{About, Intake, RuleCount, Warning, Written};
 pub use key::{INGEST_VERSION, staging_key};
 pub use load::ingest;
+pub use manifest::{Listed, Manifest};
 pub use pseudonym::PseudonymKey;

@@ -3,9 +3,11 @@
 
 use datafusion::scalar::ScalarValue;
 
-use crate::diag::{Code, Diagnostic, Result};
+use crate::compile::contract::arrow_type;
+use crate::diag::{Code, Diagnostic, Diagnostics, Result};
 use crate::spec::{ColumnType, Files};
 
+use super::arrived::Captures;
 use super::cast::scalar;
 
 /// A part of a file name.
@@ -24,8 +26,9 @@ pub(super) struct Pattern {
     pub text: String,
     /// The folder below the root, without captures; may be empty.
     pub folder: String,
-    parts: Vec<Part>,
-    order: Vec<String>,
+    /// The ways the name may be written, the longest first: with and without each optional part.
+    variants: Vec<Vec<Part>>,
+    captures: Vec<(String, ColumnType)>,
 }
 
 /// How a file name stands to a pattern.
@@ -36,7 +39,7 @@ pub(super) enum Fit {
     /// It begins and ends like the pattern, but the middle does not read.
     Nearly,
     /// It fits; these are its captures, in the order of the contract.
-    Yes(Vec<(String, ScalarValue)>),
+    Yes(Captures),
 }
 
 impl Pattern {
@@ -57,40 +60,52 @@ impl Pattern {
             )
             .into());
         }
-        let mut parts = Vec::new();
-        let mut rest = name;
-        while let Some(open) = rest.find('{') {
-            if open > 0 {
-                parts.push(Part::Literal(rest[..open].to_owned()));
+        let take_apart = |mut rest: &str| -> Result<Vec<Part>> {
+            let mut parts = Vec::new();
+            while let Some(open) = rest.find('{') {
+                if open > 0 {
+                    parts.push(Part::Literal(rest[..open].to_owned()));
+                }
+                let Some(close) = rest[open..].find('}') else {
+                    return Err(wrong("a brace never closes".to_owned(), "write {provider}").into());
+                };
+                let capture = &rest[open + 1..open + close];
+                let Some(kind) = files.captures.get(capture) else {
+                    return Err(wrong(
+                        format!("`{capture}` has no type"),
+                        "give it one under `captures`",
+                    )
+                    .into());
+                };
+                parts.push(Part::Capture(capture.to_owned(), (**kind).clone()));
+                rest = &rest[open + close + 1..];
             }
-            let Some(close) = rest[open..].find('}') else {
-                return Err(wrong("a brace never closes".to_owned(), "write {provider}").into());
-            };
-            let capture = &rest[open + 1..open + close];
-            let Some(kind) = files.captures.get(capture) else {
-                return Err(wrong(
-                    format!("`{capture}` has no type"),
-                    "give it one under `captures`",
-                )
-                .into());
-            };
-            parts.push(Part::Capture(capture.to_owned(), (**kind).clone()));
-            rest = &rest[open + close + 1..];
-        }
-        if !rest.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
-        }
+            if !rest.is_empty() {
+                parts.push(Part::Literal(rest.to_owned()));
+            }
+            Ok(parts)
+        };
+        let variants = spellings(name)
+            .iter()
+            .map(|n| take_apart(n))
+            .collect::<Result<_>>()?;
+        let captures = files.captures.iter();
         Ok(Self {
             text: text.to_owned(),
             folder: folder.to_owned(),
-            parts,
-            order: files.captures.names().map(str::to_owned).collect(),
+            variants,
+            captures: captures
+                .map(|(name, kind)| (name.as_str().to_owned(), (**kind).clone()))
+                .collect(),
         })
     }
 
     /// Whether it names one file.
     pub(super) fn is_literal(&self) -> bool {
-        self.parts.iter().all(|p| matches!(p, Part::Literal(_)))
+        let [parts] = self.variants.as_slice() else {
+            return false;
+        };
+        parts.iter().all(|p| matches!(p, Part::Literal(_)))
     }
 
     /// Holds a file name against the pattern.
@@ -98,22 +113,57 @@ impl Pattern {
     /// # Errors
     /// When the type of a capture cannot be used.
     pub(super) fn fit(&self, name: &str) -> Result<Fit> {
-        let mut found = Vec::new();
-        if read(&self.parts, name, &mut found)? {
-            found.sort_by_key(|(name, _)| self.order.iter().position(|n| n == name));
-            return Ok(Fit::Yes(found));
+        for parts in &self.variants {
+            let mut found = Vec::new();
+            if read(parts, name, &mut found)? {
+                return self.complete(found).map(Fit::Yes);
+            }
         }
-        let rest = match self.parts.first() {
-            Some(Part::Literal(text)) => after(text, name),
-            _ => Some(name),
-        };
-        let nearly = rest.is_some_and(|rest| match self.parts.last() {
-            Some(Part::Literal(text)) if self.parts.len() > 1 => ends_with(rest, text),
-            Some(Part::Literal(_)) => rest.is_empty(),
-            _ => true,
-        });
-        Ok(if nearly { Fit::Nearly } else { Fit::No })
+        Ok(if self.variants.iter().any(|parts| nearly(parts, name)) {
+            Fit::Nearly
+        } else {
+            Fit::No
+        })
     }
+
+    /// The captures in the order of the contract; null where the part they stand in is absent.
+    fn complete(&self, mut found: Vec<(String, ScalarValue)>) -> Result<Captures> {
+        let mut all = Vec::with_capacity(self.captures.len());
+        for (name, kind) in &self.captures {
+            let value = match found.iter().position(|(n, _)| n == name) {
+                Some(i) => found.swap_remove(i).1,
+                None => ScalarValue::try_from(&arrow_type(kind))
+                    .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?,
+            };
+            all.push((name.clone(), value));
+        }
+        Ok(all)
+    }
+}
+
+/// A name with and without each part in brackets, the longest first.
+fn spellings(name: &str) -> Vec<String> {
+    let Some((before, rest)) = name.split_once('[') else {
+        return vec![name.to_owned()];
+    };
+    let (part, after) = rest.split_once(']').unwrap_or((rest, ""));
+    let after = spellings(after);
+    let with = after.iter().map(|a| format!("{before}{part}{a}"));
+    let without = after.iter().map(|a| format!("{before}{a}"));
+    with.chain(without).collect()
+}
+
+/// Whether a name begins and ends like these parts.
+fn nearly(parts: &[Part], name: &str) -> bool {
+    let rest = match parts.first() {
+        Some(Part::Literal(text)) => after(text, name),
+        _ => Some(name),
+    };
+    rest.is_some_and(|rest| match parts.last() {
+        Some(Part::Literal(text)) if parts.len() > 1 => ends_with(rest, text),
+        Some(Part::Literal(_)) => rest.is_empty(),
+        _ => true,
+    })
 }
 
 /// Reads a name part by part; a capture takes as little as it can.

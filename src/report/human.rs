@@ -160,6 +160,14 @@ impl Listener for Human {
                     self.warn("Warning", &format!("{table}: {}", broken_rule(rule)));
                 }
             }
+            Event::Submissions { table, counts } => {
+                let counts: Vec<String> = counts
+                    .iter()
+                    .filter(|(_, n)| *n > 0)
+                    .map(|(word, n)| format!("{} {word}", thousands(*n as u64)))
+                    .collect();
+                self.say("Submissions", &format!("{table}: {}", counts.join(", ")));
+            }
             Event::Fresh { .. } => {}
             // What a source came to was said when its files were read.
             Event::Made { table, .. } if table.is_received() => self.work_on(None),

@@ -61,6 +61,11 @@ impl Listener for Trace {
                     warn!(event = "broken", %table, rule = rule.rule, column, rows = rule.rows, on_fail = rule.on_fail);
                 }
             }
+            Event::Submissions { table, counts } => {
+                for (status, submissions) in counts {
+                    info!(event = "submissions", %table, status, submissions);
+                }
+            }
             Event::Fresh { table } => info!(event = "fresh", %table),
             Event::Made { table, rows, took } => {
                 let seconds = took.as_secs_f64();

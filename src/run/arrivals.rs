@@ -1,25 +1,48 @@
-//! What has arrived for a source: its files, each with the key of its rows.
+//! What has arrived for a source: found, copied to the landing, and entered in its ledger.
 //!
-//! The inbox is what counts, with two guards. A file that may still be growing is left for the
-//! next run, and what was taken of it before stays in place. A file that was taken before and is
-//! gone stops the run: a disk that is not mounted looks just like it.
+//! The inbox belongs to others and is only read. What was taken stays taken: a file that leaves the
+//! inbox still counts. A file that may still be growing is left for the next run, and what was
+//! taken of it before stands.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use datafusion::common::ScalarValue;
+
 use crate::compile::{Node, SourceNode};
-use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
-use crate::ingest::{self, Arrived, Intake, PseudonymKey};
-use crate::store::Lake;
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, Severity};
+use crate::ingest::{self, Arrived, Captures, Discovery, Manifest, PseudonymKey};
+use crate::spec::source::Root;
+use crate::store::{Lake, landing};
 
+use super::cancellations::Cancellation;
 use super::fingerprints::Fingerprints;
-use super::record::{NodeRecord, Origin};
+use super::ledger::{Ledger, Submission};
+use super::standing::Standing;
+use super::submissions::{Seen, fate, is_seen, judge};
 
-/// A file and the key of its rows.
-pub(super) struct Keyed {
-    pub arrived: Arrived,
+/// The submissions of a source: its ledger, and what it says of each now.
+pub(super) struct Arrivals {
+    pub ledger: Ledger,
+    /// Those that belong to the source as it is declared now.
+    pub files: Vec<Taken>,
+    /// What is worth reading.
+    pub notes: Diagnostics,
+    /// How many were not in the ledger before.
+    pub new: usize,
+}
+
+/// A file that was taken.
+pub(super) struct Taken {
+    /// Its place in the ledger.
+    pub entry: usize,
+    /// The parts of its name that are columns.
+    pub captures: Captures,
+    /// The key of its rows.
     pub key: String,
-    /// The rows are those taken before: the file itself is not to be read now.
-    pub kept: bool,
+    /// Where the same bytes lie in the inbox, if they do.
+    pub inbox: Option<PathBuf>,
 }
 
 /// What looking for a source's files needs to know.
@@ -28,155 +51,305 @@ pub(super) struct Search<'a> {
     pub source: &'a SourceNode,
     pub lake: &'a Lake,
     pub key: Option<&'a PseudonymKey>,
-    pub accept_missing: bool,
+    /// When files are taken, by the clock.
+    pub now: DateTime<Utc>,
+    /// Whether anything may be written: a plan only looks.
+    pub takes: bool,
 }
 
 impl Search<'_> {
-    /// The files, by path, and what is worth reading about them.
+    /// Finds, takes and enters the files.
     ///
     /// # Errors
-    /// When files cannot be listed or read, or one that was taken before is gone.
-    pub(super) fn files(
-        &self,
-        fingerprints: &mut Fingerprints,
-    ) -> Result<(Vec<Keyed>, Diagnostics)> {
-        let last = NodeRecord::load(self.lake, &self.node.name)?;
-        let discovery = ingest::discover(self.source, &self.node.name, SystemTime::now())?;
-        let mut notes = discovery.warnings;
+    /// When files cannot be listed or read, or a manifest is at fault. What could be taken is then
+    /// in the ledger all the same.
+    pub(super) fn files(&self, fingerprints: &mut Fingerprints) -> Result<Arrivals> {
+        let table = &self.node.name;
+        let before = Ledger::load(self.lake, table)?;
+        let discovery = ingest::discover(self.source, table, SystemTime::now())?;
+        let manifest = self.manifest()?;
         let mut found = Diagnostics::default();
+        let mut ledger = before.clone();
+        let mut here: Vec<(usize, PathBuf)> = Vec::new();
+        for arrived in &discovery.files {
+            if let Some(entry) = found.take(self.take(arrived, &mut ledger, fingerprints)) {
+                here.push((entry, arrived.path.clone()));
+            }
+        }
+        let new = ledger.submissions.len() - before.submissions.len();
         let mut files = Vec::new();
-        for arrived in discovery.files {
-            if let Some(hash) = found.take(fingerprints.of(&arrived)) {
-                let key = self.staging_key(&hash, &arrived);
-                files.push(Keyed {
-                    arrived,
-                    key,
-                    kept: false,
-                });
-            }
+        for entry in 0..ledger.submissions.len() {
+            let file = ledger.submissions[entry].file.clone();
+            let Some(captures) = ingest::captures(self.source, &file)? else {
+                continue;
+            };
+            let lies_here = ledger.latest(&file) == Some(entry);
+            let submission = &mut ledger.submissions[entry];
+            submission.name(&captures);
+            order(submission, &captures, lies_here.then_some(&manifest));
+            files.push(Taken {
+                key: self.staging_key(&submission.hash, &file, &captures),
+                inbox: here
+                    .iter()
+                    .find(|(e, _)| *e == entry)
+                    .map(|(_, p)| p.clone()),
+                entry,
+                captures,
+            });
         }
-        let (mut left, mut kept) = (Vec::new(), Vec::new());
-        for arrived in discovery.waiting {
-            let before = last.as_ref().and_then(|r| r.origin(&arrived.shown));
-            let shown = arrived.shown.clone();
-            match found.take(self.waiting(arrived, before)) {
-                Some(Some(file)) => {
-                    kept.push(shown);
-                    files.push(file);
+        if self.takes && ledger != before {
+            ledger.save(self.lake, table)?;
+        }
+        let mut notes = self.waiting(&discovery, &ledger, files.is_empty(), &mut found);
+        self.nothing(discovery.nothing, files.is_empty(), &mut notes, &mut found);
+        let announced = manifest.iter().filter(|(file, _)| {
+            ledger.latest(file).is_none() && !discovery.waiting.iter().any(|w| w.shown == **file)
+        });
+        notes.extend(announced.map(|(file, listed)| not_arrived(file, &listed.place)));
+        if found.has_errors() {
+            return Err(found);
+        }
+        Ok(Arrivals {
+            ledger,
+            files,
+            notes,
+            new,
+        })
+    }
+
+    /// What manifests say of this source's files. The project's own lists have none.
+    fn manifest(&self) -> Result<Manifest> {
+        if self.source.files.root == Root::Project {
+            return Ok(Manifest::default());
+        }
+        let folder = self
+            .source
+            .files
+            .path
+            .rsplit_once('/')
+            .map_or("", |(f, _)| f);
+        Manifest::read(&self.source.root, folder, |file| {
+            matches!(ingest::captures(self.source, file), Ok(Some(_)))
+        })
+    }
+
+    /// Takes a file that is new: copies it, then enters it. Returns its place in the ledger.
+    fn take(
+        &self,
+        arrived: &Arrived,
+        ledger: &mut Ledger,
+        fingerprints: &mut Fingerprints,
+    ) -> Result<usize> {
+        let hash = fingerprints.of(arrived)?;
+        if ledger.is_new(&arrived.shown, &hash) {
+            if self.takes {
+                arrived.unchanged()?;
+                let table = &self.node.name.name;
+                let target = self.lake.landing(table, &hash, &arrived.shown);
+                let stands = fingerprints.of_file(&target).is_ok_and(|h| h == hash);
+                if !stands && !landing::land(&arrived.path, &target, &hash)? {
+                    return Err(changed(&arrived.shown));
                 }
-                Some(None) => left.push(shown),
-                None => {}
+                arrived.unchanged()?;
             }
+            ledger.enter(&arrived.shown, &hash, arrived.size, self.now);
         }
+        ledger
+            .latest(&arrived.shown)
+            .ok_or_else(|| Diagnostic::bug("a file was taken and is not in the ledger").into())
+    }
+
+    /// What is said of files that may still be growing.
+    fn waiting(
+        &self,
+        discovery: &Discovery,
+        ledger: &Ledger,
+        nothing_taken: bool,
+        found: &mut Diagnostics,
+    ) -> Diagnostics {
+        let shown = discovery.waiting.iter().map(|w| w.shown.as_str());
+        let (kept, left): (Vec<&str>, Vec<&str>) = shown.partition(|s| ledger.latest(s).is_some());
         // Every file waiting is not the same as no file: an empty table would be a wrong number.
-        if let (true, Some(first)) = (files.is_empty(), left.first()) {
+        if let (true, Some(first)) = (nothing_taken, left.first()) {
             found.push(
                 Diagnostic::error(
                     Code::FileName,
                     format!("every file of {} may still be growing", self.node.name),
                 )
-                .at(DataPlace::file(first.as_str()))
+                .at(DataPlace::file(*first))
                 .hint("run again when they have been left alone for as long as `stable_for` says"),
             );
         }
+        let mut notes = Diagnostics::default();
         notes.extend(waits(&left, "left for the next run"));
         notes.extend(waits(&kept, "what was taken before stands"));
-        files.sort_by(|a, b| a.arrived.shown.cmp(&b.arrived.shown));
-        if let Some(last) = &last {
-            found.extend(self.gone(last, &files));
-        }
-        if found.has_errors() {
-            return Err(found);
-        }
-        Ok((files, notes))
+        notes
     }
 
-    /// A file that may still be growing: what was taken of it before, if anything was.
-    fn waiting(&self, arrived: Arrived, before: Option<&Origin>) -> Result<Option<Keyed>> {
-        let refuse = |why: &str| {
-            let again = "run again when it has been left alone for as long as `stable_for` says";
-            Diagnostics::from(
-                Diagnostic::error(Code::FileName, why)
-                    .at(DataPlace::file(arrived.shown.as_str()))
-                    .hint(again),
-            )
-        };
-        let Some(before) = before else {
-            if self.source.files.captures.is_empty() {
-                return Err(refuse("the only file of the source may still be growing"));
+    /// What is said where there is no file: of the inbox only if nothing was ever taken. A list
+    /// that the project itself names must be in the project.
+    fn nothing(
+        &self,
+        said: Option<Diagnostic>,
+        nothing_taken: bool,
+        notes: &mut Diagnostics,
+        found: &mut Diagnostics,
+    ) {
+        if !nothing_taken && self.source.files.root == Root::Inbox {
+            return;
+        }
+        if let Some(said) = said {
+            match said.severity {
+                Severity::Error => found.push(said),
+                Severity::Warning => notes.push(said),
             }
-            return Ok(None);
-        };
-        let key = self.staging_key(&before.hash, &arrived);
-        if Intake::recorded(self.lake, &self.node.name, &key)?.is_none() {
-            return Err(refuse(
-                "the file may still be growing, and what was taken of it before no longer fits its contract",
-            ));
         }
-        Ok(Some(Keyed {
-            arrived,
-            key,
-            kept: true,
-        }))
     }
 
-    fn staging_key(&self, hash: &str, arrived: &Arrived) -> String {
-        let pseudonymises = self
-            .source
-            .spec
-            .columns
-            .iter()
-            .any(|c| c.pseudonymise.is_some());
-        let key = self
-            .key
-            .filter(|_| pseudonymises)
-            .map(PseudonymKey::fingerprint);
-        ingest::staging_key(
-            hash,
-            self.source,
-            &arrived.captures,
-            &arrived.shown,
-            key.as_deref(),
-        )
-    }
-
-    /// Files that were taken from this very folder and are not in it any more.
-    fn gone(&self, last: &NodeRecord, files: &[Keyed]) -> Option<Diagnostic> {
-        let same_folder = last.made.root.as_deref() == Some(self.source.root.as_path());
-        if self.accept_missing || !same_folder {
-            return None;
-        }
-        let here = |file: &str| files.iter().any(|f| f.arrived.shown == file);
-        let gone: Vec<&str> = last
-            .made
-            .origins
-            .iter()
-            .map(|o| o.file.as_str())
-            .filter(|f| !here(f))
-            .collect();
-        let first = gone.first()?;
-        let more = match gone.len() - 1 {
-            0 => String::new(),
-            n => format!(" and {n} more"),
-        };
-        Some(
-            Diagnostic::error(
-                Code::FileName,
-                format!(
-                    "{} took `{first}`{more} before, and it is gone",
-                    self.node.name
-                ),
-            )
-            .at(DataPlace::file(
-                self.source.root.join(first).display().to_string(),
-            ))
-            .hint("put it back; or run with --accept-missing to go on without its rows"),
-        )
+    fn staging_key(&self, hash: &str, file: &str, captures: &Captures) -> String {
+        let mut columns = self.source.spec.columns.iter();
+        let pseudonymises = columns.any(|c| c.pseudonymise.is_some());
+        let key = self.key.filter(|_| pseudonymises);
+        let key = key.map(PseudonymKey::fingerprint);
+        ingest::staging_key(hash, self.source, captures, file, key.as_deref())
     }
 }
 
+impl Arrivals {
+    /// The submission of a file.
+    pub(super) fn submission(&self, i: usize) -> &Submission {
+        &self.ledger.submissions[self.files[i].entry]
+    }
+
+    /// How they stand at the end of a day.
+    pub(super) fn judge(
+        &self,
+        source: &SourceNode,
+        day: NaiveDate,
+        cancellations: &[Cancellation],
+    ) -> Standing {
+        let seen: Vec<Seen<'_>> = self
+            .files
+            .iter()
+            .enumerate()
+            .map(|(i, file)| Seen {
+                submission: self.submission(i),
+                captures: &file.captures,
+                fate: fate(self.submission(i).became.as_ref(), Some(&file.key)),
+            })
+            .collect();
+        judge(source, &seen, day, cancellations)
+    }
+
+    /// Files that must be read before it is known what counts: those seen and not withdrawn of
+    /// which nothing is known under their present key; all of them if `again`.
+    pub(super) fn unread(
+        &self,
+        day: NaiveDate,
+        cancellations: &[Cancellation],
+        again: bool,
+    ) -> Vec<usize> {
+        let of_interest = |i: &usize| {
+            let (submission, file) = (self.submission(*i), &self.files[*i]);
+            let known = submission
+                .became
+                .as_ref()
+                .is_some_and(|b| b.key == file.key);
+            let withdrawn = cancellations
+                .iter()
+                .any(|c| c.cancelled_at <= day && c.withdraws(submission, &file.captures));
+            is_seen(submission, day) && !withdrawn && (again || !known)
+        };
+        (0..self.files.len()).filter(of_interest).collect()
+    }
+
+    /// The copy of a file, its bytes those that were taken.
+    ///
+    /// # Errors
+    /// When the copy is gone or damaged, and the file is not in the inbox any more.
+    pub(super) fn copy(
+        &self,
+        i: usize,
+        search: &Search<'_>,
+        fingerprints: &mut Fingerprints,
+    ) -> Result<Arrived> {
+        let (submission, file) = (self.submission(i), &self.files[i]);
+        let path = submission.landing(search.lake, &search.node.name);
+        if !fingerprints
+            .of_file(&path)
+            .is_ok_and(|h| h == submission.hash)
+        {
+            let again = match &file.inbox {
+                Some(inbox) => landing::land(inbox, &path, &submission.hash)?,
+                None => false,
+            };
+            if !again {
+                return Err(Diagnostic::error(
+                    Code::State,
+                    format!("the copy of `{}` is gone or damaged", submission.file),
+                )
+                .at(DataPlace::file(path.display().to_string()))
+                .hint("restore it, or put the file back where it arrived")
+                .into());
+            }
+        }
+        Arrived::look(&path, submission.file.clone(), file.captures.clone())
+    }
+}
+
+/// When a file was received and its number: what its name says, else what a manifest says now, else
+/// what is known already.
+fn order(submission: &mut Submission, captures: &Captures, manifest: Option<&Manifest>) {
+    let listed = manifest.and_then(|m| m.of(&submission.file));
+    let value = |name: &str| captures.iter().find(|(n, _)| n == name).map(|(_, v)| v);
+    submission.received_at = value("received_at")
+        .and_then(instant)
+        .or_else(|| listed.and_then(|l| l.received_at))
+        .or(submission.received_at);
+    let number = match value("sequence") {
+        Some(ScalarValue::Int64(number)) => *number,
+        _ => None,
+    };
+    submission.sequence = number
+        .or_else(|| listed.and_then(|l| l.sequence))
+        .or(submission.sequence);
+}
+
+/// A capture as a moment: a day from its first moment.
+fn instant(value: &ScalarValue) -> Option<NaiveDateTime> {
+    match value {
+        ScalarValue::Date32(Some(days)) => {
+            let day =
+                NaiveDate::default().checked_add_signed(chrono::Duration::days((*days).into()));
+            day.map(|d| d.and_time(NaiveTime::MIN))
+        }
+        ScalarValue::TimestampMicrosecond(Some(at), _) => {
+            DateTime::from_timestamp_micros(*at).map(|t| t.naive_utc())
+        }
+        _ => None,
+    }
+}
+
+fn changed(file: &str) -> Diagnostics {
+    Diagnostic::error(Code::BadFile, "the file changed while it was being copied")
+        .at(DataPlace::file(file))
+        .hint("nothing of it was taken: run again, or give it time with `stable_for`")
+        .into()
+}
+
+fn not_arrived(file: &str, (manifest, line): &(String, u64)) -> Diagnostic {
+    let mut place = DataPlace::file(manifest.as_str());
+    place.line = Some(*line);
+    Diagnostic::warning(
+        Code::FileName,
+        format!("the manifest names `{file}`, which has not arrived"),
+    )
+    .at(place)
+    .hint("ask the sender, or mend the line")
+}
+
 /// One warning for all files that may still be growing and share a fate.
-fn waits(files: &[String], fate: &str) -> Option<Diagnostic> {
+fn waits(files: &[&str], fate: &str) -> Option<Diagnostic> {
     let first = files.first()?;
     let message = match files.len() {
         1 => format!("a file may still be growing: {fate}"),
@@ -184,7 +357,7 @@ fn waits(files: &[String], fate: &str) -> Option<Diagnostic> {
     };
     Some(
         Diagnostic::warning(Code::FileName, message)
-            .at(DataPlace::file(first.as_str()))
+            .at(DataPlace::file(*first))
             .hint("`stable_for` says how long a file must have been left alone"),
     )
 }

@@ -69,7 +69,6 @@ impl Night<'_> {
             content: file.hash,
             rows: Some(file.rows),
             origins: Vec::new(),
-            root: None,
         };
         remove_siblings(&path);
         let record = NodeRecord {
@@ -129,7 +128,7 @@ pub(super) fn nullable(schema: &SchemaRef) -> SchemaRef {
 }
 
 /// Earlier results of the same table are of no use to anybody: the newest one is recorded.
-fn remove_siblings(path: &Path) {
+pub(super) fn remove_siblings(path: &Path) {
     let entries = path
         .parent()
         .and_then(|folder| std::fs::read_dir(folder).ok());

@@ -60,6 +60,13 @@ pub enum Event {
         /// The rules that rows broke.
         broken: Vec<Broken>,
     },
+    /// How the submissions of a source stand, where something new came and not all count.
+    Submissions {
+        /// The source.
+        table: TableName,
+        /// Each status with how many have it.
+        counts: Vec<(&'static str, usize)>,
+    },
     /// A table is as it should be; nothing was done.
     Fresh {
         /// The table.

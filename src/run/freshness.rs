@@ -10,8 +10,16 @@ use datafusion::prelude::col;
 
 use crate::compile::{Node, SourceNode, TableName, session};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
-use crate::ingest::Arrived;
+use crate::ingest::Captures;
 use crate::spec::source::Expected;
+
+/// A submission that counts.
+pub struct Counted<'a> {
+    /// Its path.
+    pub file: &'a str,
+    /// The parts of its name that are columns.
+    pub captures: &'a Captures,
+}
 
 /// What the source's freshness rules say on a date: warnings, or an error that keeps marts back.
 ///
@@ -21,7 +29,7 @@ pub async fn check(
     context: &SessionContext,
     node: &Node,
     source: &SourceNode,
-    files: &[&Arrived],
+    files: &[Counted<'_>],
     as_of: NaiveDate,
 ) -> Result<Diagnostics> {
     let mut found = Diagnostics::default();
@@ -42,10 +50,7 @@ pub async fn check(
         return Ok(found);
     }
     // A period that has not begun says nothing about how new a source is.
-    let begun = files
-        .iter()
-        .filter_map(|f| period(f))
-        .filter(|p| *p <= as_of);
+    let begun = files.iter().filter_map(period).filter(|p| *p <= as_of);
     let Some(newest) = begun.max() else {
         return Ok(found);
     };
@@ -55,7 +60,7 @@ pub async fn check(
                 Code::Freshness,
                 format!("the file's period begins after {as_of}"),
             )
-            .at(DataPlace::file(ahead.shown.as_str()))
+            .at(DataPlace::file(ahead.file))
             .hint("is its name right?"),
         );
     }
@@ -102,7 +107,7 @@ pub async fn check(
 }
 
 /// A file's period: its first captured date.
-fn period(file: &Arrived) -> Option<NaiveDate> {
+fn period(file: &Counted<'_>) -> Option<NaiveDate> {
     file.captures.iter().find_map(|(_, value)| match value {
         ScalarValue::Date32(Some(days)) => {
             NaiveDate::default().checked_add_days(Days::new(u64::try_from(*days).ok()?))
@@ -122,7 +127,7 @@ fn end_of_month(day: NaiveDate) -> NaiveDate {
 async fn absent(
     context: &SessionContext,
     expected: &Expected,
-    files: &[&Arrived],
+    files: &[Counted<'_>],
     newest: NaiveDate,
 ) -> Result<Vec<String>> {
     let sent: BTreeSet<String> = files

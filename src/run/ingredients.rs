@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::compile::{Body, Node};
+use crate::spec::source::Delivery;
 
 /// Raised when the same ingredients would give other bytes.
 const ENGINE_VERSION: u32 = 1;
@@ -35,7 +36,10 @@ impl Ingredients {
     pub fn of(node: &Node, as_of: NaiveDate, inputs: BTreeMap<String, String>) -> Self {
         let (query, contract) = match &node.body {
             // The keys of a source's files cover its contract.
-            Body::Source(_) => (None, String::new()),
+            Body::Source(source) => match source.files.delivery.as_deref() {
+                Some(delivery @ Delivery::Upsert(_)) => (None, format!("{delivery:?}")),
+                _ => (None, String::new()),
+            },
             Body::Model(model) => (
                 Some(&model.query),
                 format!(

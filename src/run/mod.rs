@@ -13,10 +13,12 @@
 
 mod arrivals;
 mod build;
+mod cancellations;
 mod events;
 mod fingerprints;
 mod freshness;
 mod ingredients;
+mod ledger;
 mod lock;
 mod models;
 mod night;
@@ -25,9 +27,13 @@ mod preview;
 mod record;
 mod release;
 mod sources;
+mod standing;
+mod submissions;
 
 pub use events::{Broken, Event, Listener, PublishedMart};
 pub use night::{Night, Options, Summary, as_of, run};
 pub use open::open;
 pub use preview::{Preview, PreviewedTable, preview};
 pub use record::{Made, NodeRecord, Origin};
+pub use standing::Status;
+pub use submissions::{SubmissionLine, submissions};

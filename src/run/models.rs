@@ -64,7 +64,6 @@ impl Night<'_> {
             content: ingredients.key(),
             rows: None,
             origins: Vec::new(),
-            root: None,
         };
         let record = NodeRecord {
             ingredients,

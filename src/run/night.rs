@@ -33,8 +33,8 @@ pub struct Options {
     pub full_refresh: bool,
     /// Build and check, and leave readers' files alone.
     pub no_publish: bool,
-    /// Go on without files that were taken before and are gone.
-    pub accept_missing: bool,
+    /// The clock was set by whoever started this run, who may want a past view.
+    pub as_of_given: bool,
     /// Wait for another run to finish.
     pub wait: bool,
     /// Files read at once. 0: as many as there are partitions.
@@ -80,6 +80,8 @@ pub struct Night<'a> {
     pub(super) listener: &'a dyn Listener,
     pub(super) lake: Lake,
     pub(super) as_of: NaiveDate,
+    /// When the run began, by the clock.
+    pub(super) started: DateTime<Utc>,
     pub(super) context: SessionContext,
     pub(super) fingerprints: Fingerprints,
     pub(super) key: Option<PseudonymKey>,
@@ -130,6 +132,7 @@ pub async fn run(
         options,
         listener,
         as_of: as_of(plan),
+        started,
         context: engine.session(),
         fingerprints: Fingerprints::load(&lake),
         key,
@@ -148,7 +151,7 @@ pub async fn run(
     let remembered = night.fingerprints.save();
     found.take(remembered);
     let marts = night.publish(&chosen, &mut found).await;
-    let run = night.write_down(started, &marts, &found)?;
+    let run = night.write_down(&marts, &found)?;
     if found.has_errors() {
         return Err(found);
     }
@@ -372,15 +375,10 @@ impl Night<'_> {
     }
 
     /// The run's own record: its clock, what it made, how it ended. Returns the run's name.
-    fn write_down(
-        &self,
-        started: DateTime<Utc>,
-        marts: &[(String, PublishedMart)],
-        found: &Diagnostics,
-    ) -> Result<String> {
+    fn write_down(&self, marts: &[(String, PublishedMart)], found: &Diagnostics) -> Result<String> {
         let changed =
             !self.made.is_empty() || marts.iter().any(|(_, m)| m.changed) || found.has_errors();
-        let stamp = started.format("%Y%m%dT%H%M%S%3fZ").to_string();
+        let stamp = self.started.format("%Y%m%dT%H%M%S%3fZ").to_string();
         let run = format!("{stamp}-{}", &hash(stamp.as_bytes())[..6]);
         if !changed {
             // Nothing was done: nothing is written.
@@ -391,7 +389,7 @@ impl Night<'_> {
             "martlet": env!("CARGO_PKG_VERSION"),
             "target": self.plan.settings.target,
             "as_of": self.as_of,
-            "started": started,
+            "started": self.started,
             "finished": Utc::now(),
             "exit": found.exit().code(),
             "made": self.made.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -14,6 +14,7 @@ use super::fingerprints::Fingerprints;
 use super::ingredients::Ingredients;
 use super::night::{Options, as_of, choose};
 use super::record::NodeRecord;
+use super::{sources, submissions};
 
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]
@@ -82,16 +83,14 @@ impl Teller<'_> {
         let last = NodeRecord::load(&self.lake, &node.name)?;
         let mut files = Vec::new();
         let inputs = if let Body::Source(source) = &node.body {
-            let inputs = self.arrived(node, source)?;
-            let known = last
-                .as_ref()
-                .map(|r| r.ingredients.inputs.clone())
-                .unwrap_or_default();
-            files = inputs
-                .iter()
-                .filter(|(file, key)| known.get(*file) != Some(*key))
-                .map(|(file, _)| file.clone())
-                .collect();
+            let (inputs, unread, stopped) = self.arrived(node, source)?;
+            files = unread;
+            if let Some(file) = stopped {
+                return Ok(stale(node, format!("{file} could not be read"), files));
+            }
+            if let Some(list) = self.unsettled_list(source) {
+                return Ok(stale(node, format!("it reads {list}"), files));
+            }
             inputs
         } else {
             let unsettled: Vec<String> = node
@@ -126,7 +125,11 @@ impl Teller<'_> {
                 Ok(PreviewedTable {
                     table: node.name.to_string(),
                     stale: false,
-                    why: "unchanged".to_owned(),
+                    why: if files.is_empty() {
+                        "unchanged".to_owned()
+                    } else {
+                        "what is new does not count".to_owned()
+                    },
                     files,
                 })
             }
@@ -137,19 +140,44 @@ impl Teller<'_> {
         }
     }
 
-    fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<BTreeMap<String, String>> {
+    /// What a source would be made from, the submissions that would be read, and one that is known
+    /// to stop it.
+    fn arrived(
+        &mut self,
+        node: &Node,
+        source: &SourceNode,
+    ) -> Result<(BTreeMap<String, String>, Vec<String>, Option<String>)> {
         let search = Search {
             node,
             source,
             lake: &self.lake,
             key: self.key,
-            accept_missing: self.options.accept_missing,
+            now: chrono::Utc::now(),
+            takes: false,
         };
-        let (files, _) = search.files(&mut self.fingerprints)?;
-        Ok(files
+        let arrivals = search.files(&mut self.fingerprints)?;
+        let record = |list: &TableName| NodeRecord::load(&self.lake, list);
+        let cancelled = submissions::cancellations(&self.lake, &node.name, source, record)?;
+        let day = as_of(self.plan);
+        let unread = arrivals.unread(day, &cancelled, self.options.full_refresh);
+        let mut files: Vec<String> = unread
             .into_iter()
-            .map(|f| (f.arrived.shown, f.key))
-            .collect())
+            .map(|i| arrivals.submission(i).file.clone())
+            .collect();
+        files.sort();
+        let standing = arrivals.judge(source, day, &cancelled);
+        let became = |i: &&usize| arrivals.submission(**i).became.as_ref();
+        let stops = |i: &&usize| !sources::gives_way(source, became(i));
+        let stopped = standing.blocking.iter().find(stops);
+        let stopped = stopped.map(|i| arrivals.submission(*i).file.clone());
+        let inputs = sources::inputs(source, &arrivals, &standing);
+        Ok((inputs, files, stopped))
+    }
+
+    /// The list of cancelled submissions, if it would be made anew and may say something else then.
+    fn unsettled_list(&self, source: &SourceNode) -> Option<TableName> {
+        let list = source.files.supersede.as_ref()?.cancelled.as_ref()?;
+        TableName::parse(list).filter(|list| !self.contents.contains_key(list))
     }
 }
 

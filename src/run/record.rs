@@ -35,9 +35,6 @@ pub struct Made {
     pub rows: Option<u64>,
     /// For a source: the files it was made from.
     pub origins: Vec<Origin>,
-    /// For a source: the folder they were below.
-    #[serde(default)]
-    pub root: Option<PathBuf>,
 }
 
 /// A file that a source's rows came from.
@@ -70,11 +67,6 @@ impl NodeRecord {
     /// When the disk fails.
     pub fn save(&self, lake: &Lake, table: &TableName) -> Result<()> {
         write_json(&lake.node_record(&table.to_string()), self)
-    }
-
-    /// What a file gave when the source was last made.
-    pub fn origin(&self, file: &str) -> Option<&Origin> {
-        self.made.origins.iter().find(|o| o.file == file)
     }
 
     /// The Parquet files that hold its rows.

@@ -54,7 +54,7 @@ pub enum Sensitivity {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Files {
-    /// The path below the root, with `{captures}` in its file name.
+    /// The path below the root, with `{captures}` in its file name. What stands in `[brackets]` may be absent.
     pub path: Sp<String>,
     /// What the path is below. Default: the target's inbox.
     #[serde(default)]
@@ -78,9 +78,43 @@ pub struct Files {
     /// run. Such as `30s`, `5m` or `2h`.
     #[schemars(regex(pattern = r"^[0-9]+(s|m|h)$"))]
     pub stable_for: Option<Sp<String>>,
-    /// What names a submission. Two files of one submission are an error: which one counts is
-    /// not ours to guess.
+    /// What names a submission: of those with the same captures the newest counts, whole.
     pub supersede: Option<Supersede>,
+    /// What a later submission does to earlier ones. Default: snapshot.
+    pub delivery: Option<Sp<Delivery>>,
+    /// What a file means that cannot be read. Default: error.
+    pub on_unreadable: Option<OnUnreadable>,
+}
+
+/// What a later submission does to earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// It takes the place of the earlier one of the same captures (without `supersede`: of the same path).
+    Snapshot,
+    /// It only adds; the same bytes count once.
+    Events,
+    /// Its rows take the place of earlier rows with the same key, whatever file those came in.
+    Upsert(Upsert),
+}
+
+/// `upsert: { unique_key: [record_id] }`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Upsert {
+    /// The columns that tell one row from another, as they are staged; each is `required`.
+    pub unique_key: Vec<Sp<String>>,
+}
+
+/// What a file means that cannot be read as what it is declared to be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnreadable {
+    /// The source stops, and with it the release.
+    #[default]
+    Error,
+    /// The run goes on with the submission before it, and says so.
+    Reject,
 }
 
 /// What a path is below.
@@ -114,12 +148,14 @@ impl Files {
     }
 }
 
-/// `supersede: { by: [provider, period] }`.
+/// `supersede: { by: [provider, period], cancelled: reference.cancelled_submissions }`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Supersede {
     /// The captures that name a submission.
     pub by: Vec<Sp<String>>,
+    /// The reference that lists the submissions their senders have withdrawn.
+    pub cancelled: Option<Sp<String>>,
 }
 
 /// How old a source may be: days since the end of its newest period, as of the run's date.

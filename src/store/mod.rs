@@ -4,6 +4,7 @@
 //! place, fsynced, renamed, and the folder is fsynced. object_store does none of this locally.
 
 pub mod atomic;
+pub mod landing;
 pub mod parquet;
 pub mod paths;
 

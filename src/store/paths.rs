@@ -19,6 +19,35 @@ impl Lake {
         &self.root
     }
 
+    /// The copy of a file that was taken, named by its bytes; it keeps the endings of its name,
+    /// which say how it is packed.
+    pub fn landing(&self, source: &str, hash: &str, file: &str) -> PathBuf {
+        let name = file.rsplit('/').next().unwrap_or(file).to_ascii_lowercase();
+        let ending = match name.strip_suffix(".gz") {
+            Some(packed) => format!("{}.gz", ending(packed)),
+            None => ending(&name).to_owned(),
+        };
+        self.root
+            .join("landing")
+            .join(source)
+            .join(format!("{hash}{ending}"))
+    }
+
+    /// The ledger of a source: every file ever taken.
+    pub fn ledger(&self, table: &str) -> PathBuf {
+        self.root
+            .join("state/submissions")
+            .join(format!("{table}.json"))
+    }
+
+    /// The rows of a source whose later files replace rows of earlier ones, keyed by its files.
+    pub fn merged(&self, source: &str, key: &str) -> PathBuf {
+        self.root
+            .join("merged")
+            .join(source)
+            .join(format!("{key}.parquet"))
+    }
+
     /// Good rows of one file of a source, keyed by what made them.
     pub fn staged(&self, source: &str, key: &str) -> PathBuf {
         self.root
@@ -88,6 +117,11 @@ impl Lake {
     pub fn question_spill(&self) -> PathBuf {
         self.root.join("spill").join(std::process::id().to_string())
     }
+}
+
+/// The ending of a file's name with its dot, or nothing.
+fn ending(name: &str) -> &str {
+    name.rfind('.').map_or("", |i| &name[i..])
 }
 
 /// The readers' folder of one audience.
