@@ -130,6 +130,24 @@ impl Submission {
             .unwrap_or(self.received);
     }
 
+    /// Settles how the versions of one file stand, the last of which has the bytes of the one before,
+    /// or has not: it stands, or is a duplicate.
+    pub fn settle(versions: &mut [Self], same: bool) {
+        let Some((last, earlier)) = versions.split_last_mut() else {
+            return;
+        };
+        if same {
+            last.status = Status::Duplicate;
+            return;
+        }
+        last.status = Status::Accepted;
+        for version in earlier {
+            if version.status == Status::Accepted {
+                version.status = Status::Superseded;
+            }
+        }
+    }
+
     /// The day after it arrived, on which a cancelled one was taken back.
     pub fn cancelled_at(&self) -> String {
         let next = self.received.checked_add_days(Days::new(1));

@@ -158,13 +158,22 @@ pub fn write(world: &World) -> io::Result<Fed> {
     let mut fed = Fed::default();
     for (place, tables) in tables.into_iter().enumerate() {
         let (trust, m) = (place / months, place % months);
+        let first = fed.submissions.len();
+        let mut before: Option<Vec<u8>> = None;
         for (csv, version) in tables.into_iter().zip(versions(trust, m)) {
             let sent = submission(world, trust, m, version).with_rows(csv.rows(), csv.refused());
             let rows = csv.rows();
             let path = sent.file.clone();
             fed.submissions.push(sent);
+            let bytes = csv.into_bytes();
             fed.written
-                .push(write_whole(&world.out, path, rows, &csv.into_bytes())?);
+                .push(write_whole(&world.out, path, rows, &bytes)?);
+            // In a world of few people a correction may change nothing.
+            if version.status != Status::Cancelled {
+                let same = before.as_ref() == Some(&bytes);
+                Submission::settle(&mut fed.submissions[first..], same);
+                before = Some(bytes);
+            }
         }
     }
     fed.written.push(write_standing(world, &standing)?);
@@ -209,8 +218,8 @@ fn file(world: &World, tables: &mut [Vec<Csv>], record: &Record<'_>) -> Option<(
                 Content::True if pathway.withdrawn => continue,
                 Content::True => false,
                 Content::Draft(1) => pathway.wobble < 10,
-                Content::Draft(_) if pathway.withdrawn && pathway.wobble < 50 => continue,
-                Content::Draft(_) => pathway.wobble < 4,
+                Content::Draft(_) if pathway.withdrawn && pathway.wobble < 30 => continue,
+                Content::Draft(_) => pathway.wobble < 6,
             };
             cells(csv.begin(), record, census, changed, fault);
             if fault == Fault::Duplicate {

@@ -106,13 +106,17 @@ pub fn write(world: &World) -> io::Result<Fed> {
         let other = Dice::new(world.seed, Subject::Spelling, (1 << 41) + place);
         let path = format!("{name}.xlsx");
         submit(world, &mut fed, (trust, m), path, &draft, other)?;
-        for submission in fed.submissions.iter_mut().rev().take(2) {
-            submission.status = Fate::Superseded;
-        }
+        let first = fed.submissions.len();
         let path = format!("{name}_v2.xlsx");
         submit(world, &mut fed, (trust, m), path, book, spelling)?;
-        for submission in fed.submissions.iter_mut().rev().take(2) {
-            submission.again(2);
+        let nothing = book.register.is_empty() && book.activity.is_empty();
+        for place in first..fed.submissions.len() {
+            fed.submissions[place].again(2);
+            if nothing {
+                fed.submissions[place].status = Fate::Duplicate;
+            } else {
+                fed.submissions[place - 2].status = Fate::Superseded;
+            }
         }
     }
     fed.written.push(truth::write_liver(world, &truth)?);

@@ -169,7 +169,12 @@ impl<'a> Scribe<'a> {
         let refused = self.draft.refused();
         let draft = self.draft.finish()?;
         let mut sent = submission(again.0, again.1, &draft.path, draft.rows, refused);
-        sent.status = Status::Superseded;
+        let corrected = &mut fed.submissions[again.0 * months + again.1];
+        if corrected.rows == 0 {
+            corrected.status = Status::Duplicate;
+        } else {
+            sent.status = Status::Superseded;
+        }
         fed.submissions.push(sent);
         fed.written.push(draft);
         fed.written.extend(truth::write_personalised_care(
