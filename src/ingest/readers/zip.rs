@@ -28,7 +28,7 @@ pub(super) fn read(origin: &Origin<'_>, options: &Zip, sink: &mut dyn Sink) -> R
     let file = File::open(origin.path)
         .map_err(|e| Diagnostics::from(Diagnostic::io(origin.path, "open", &e)))?;
     let mut archive = ZipArchive::new(BufReader::new(file))
-        .map_err(|e| Diagnostics::from(zip_fault(&origin.place, &e)))?;
+        .map_err(|e| Diagnostics::from(whole_fault(origin, &e)))?;
     let index = choose(&mut archive, &options.member, &origin.place)?;
     let fault = |e: ZipError| Diagnostics::from(zip_fault(&origin.place, &e));
     let name = archive
@@ -194,6 +194,24 @@ fn matches(pattern: &str, name: &str) -> bool {
         }
     }
     rest.ends_with(last)
+}
+
+/// An archive that cannot be opened: what lists its members stands at its end.
+fn whole_fault(origin: &Origin<'_>, error: &ZipError) -> Diagnostic {
+    let mut first = [0_u8; 4];
+    let starts_well = File::open(origin.path)
+        .and_then(|mut file| file.read_exact(&mut first))
+        .is_ok()
+        && first == *b"PK\x03\x04";
+    if starts_well && matches!(error, ZipError::InvalidArchive(_)) {
+        return Diagnostic::error(
+            Code::BadFile,
+            "the ZIP is cut off: its end, which lists what is in it, is missing",
+        )
+        .at(origin.place.clone())
+        .hint("it was cut off on its way: ask for it again");
+    }
+    zip_fault(&origin.place, error)
 }
 
 fn zip_fault(place: &DataPlace, error: &ZipError) -> Diagnostic {

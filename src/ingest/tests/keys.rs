@@ -63,6 +63,58 @@ fn all_that_decides_the_bytes_decides_the_key_and_nothing_else() {
 }
 
 #[test]
+fn every_option_of_a_reader_and_of_a_column_decides_the_key() {
+    let with = |what: &str, by: &str| {
+        assert!(PEOPLE.contains(what), "{what}");
+        key(&PEOPLE.replacen(what, by, 1), "f.csv", "a", Some("k"))
+    };
+    let files = |reader: &str| with("csv: {}", reader);
+    let score = |option: &str| with("nulls: [\"n/a\"]", option);
+    let keys = [
+        with("csv: {}", "csv: {}"),
+        files("csv: { encoding: utf-16le }"),
+        files("csv: { header_row: 2 }"),
+        files("csv: { header_pattern: x }"),
+        files("csv: { header_row: 2, preamble: { p: { pattern: \"(?<value>x)\", type: date } } }"),
+        files(
+            "csv: { header_row: 2, preamble: { p: { pattern: \"(?<value>x)\", type: date, formats: [\"%Y\"] } } }",
+        ),
+        files("csv: { skip_rows: [{ name: a, pattern: x }] }"),
+        files("csv: { skip_rows: [{ name: b, pattern: x }] }"),
+        files("json_lines: {}"),
+        files("json_lines: { encoding: utf-8 }"),
+        files("fixed_width: { columns: { sex: { start: 1, width: 2 } } }"),
+        files("fixed_width: { columns: { sex: { start: 1, width: 3 } } }"),
+        files("excel: { sheet_pattern: x }"),
+        files("excel: { header_rows: 2 }"),
+        files("excel: { header_pattern: x }"),
+        files("zip: { member: x }"),
+        files("zip: { member: x, excel: {} }"),
+        files("zip: { member: x, json_lines: {} }"),
+        with(
+            "sensitivity: identifiable",
+            "sensitivity: identifiable\non_missing_column: warn",
+        ),
+        with(
+            "sensitivity: identifiable",
+            "sensitivity: identifiable\non_retyped_column: warn",
+        ),
+        score("suppressed: [\"*\"]"),
+        score("number: { thousands: \",\" }"),
+        score("number: { per_cent: points }"),
+        score("number: { per_cent: fraction }"),
+        score("number: { currency: x }"),
+        score("from_pattern: x"),
+        score("missing: as_null"),
+        score("missing: error"),
+        score("true_values: [x]"),
+        score("false_values: [x]"),
+    ];
+    let different: std::collections::BTreeSet<&String> = keys.iter().collect();
+    assert_eq!(different.len(), keys.len());
+}
+
+#[test]
 fn a_record_without_its_rows_does_not_count() {
     let world = World::new(PEOPLE);
     let text = "nhs_number,birth_date,sex,score\n";

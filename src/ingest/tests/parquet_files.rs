@@ -59,3 +59,32 @@ fn damage_and_lists_are_refused() {
     ]);
     assert_says(&world.refused("p.parquet", bytes), Code::Header, &["`num`"]);
 }
+
+#[test]
+fn a_missing_column_and_another_type_are_drift_not_null() {
+    let world = World::new(SOURCE);
+    let code = Arc::new(arrow::array::Int64Array::from(vec![7])) as ArrayRef;
+    let day = Arc::new(StringArray::from(vec!["05/01/2026"])) as ArrayRef;
+    let missing = write(vec![("d", Arc::clone(&day)), ("num", Arc::clone(&code))]);
+    assert_says(
+        &world.refused("p.parquet", &missing),
+        Code::Header,
+        &["`s`"],
+    );
+    let all = [("d", day), ("num", Arc::clone(&code)), ("s", code)];
+    let retyped = write(all.to_vec());
+    assert_says(
+        &world.refused("p.parquet", &retyped),
+        Code::Header,
+        &["`s` holds numbers, the contract says string"],
+    );
+    let lenient = World::new(&format!(
+        "{SOURCE}\non_missing_column: warn\non_retyped_column: warn\n"
+    ));
+    let intake = lenient.take_in("p.parquet", missing).expect("takes in");
+    assert_eq!(lenient.column(&intake, "s"), ["null"]);
+    assert!(intake.warnings[0].message.contains("`s`"));
+    let intake = lenient.take_in("p.parquet", retyped).expect("takes in");
+    assert_eq!(lenient.column(&intake, "s"), ["7"]);
+    assert!(intake.warnings[0].message.contains("numbers"));
+}

@@ -243,3 +243,60 @@ fn a_published_workbook_reads() {
         world.column(&intake, "again")
     );
 }
+
+/// A workbook of LibreOffice, by hand.
+fn open_document(rows: &str) -> Vec<u8> {
+    use ::zip::{ZipWriter, write::SimpleFileOptions};
+    use std::io::{Cursor, Write};
+    let content = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" office:version="1.3"><office:body><office:spreadsheet><table:table table:name="S">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"#
+    );
+    let manifest = r#"<?xml version="1.0" encoding="UTF-8"?><manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0" manifest:version="1.3"><manifest:file-entry manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/><manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>"#;
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in [
+        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+        ("META-INF/manifest.xml", manifest),
+        ("content.xml", &content),
+    ] {
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .expect("a member");
+        writer.write_all(text.as_bytes()).expect("writes");
+    }
+    writer.finish().expect("a ZIP").into_inner()
+}
+
+#[test]
+fn an_open_document_reads_whatever_its_name_says() {
+    let text = |text: &str| {
+        format!(
+            r#"<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>"#
+        )
+    };
+    let number = |n: &str| {
+        format!(
+            r#"<table:table-cell office:value-type="float" office:value="{n}"><text:p>{n}</text:p></table:table-cell>"#
+        )
+    };
+    let date = r#"<table:table-cell office:value-type="date" office:date-value="2026-01-05"><text:p>05/01/26</text:p></table:table-cell>"#;
+    let blank = "<table:table-cell/>";
+    let row = |cells: &[&str]| format!("<table:table-row>{}</table:table-row>", cells.concat());
+    let rows = [
+        row(&[&text("Trust"), &text("Year 8"), blank, blank, &text("Day")]),
+        row(&[blank, &text("females"), &text("males")]),
+        row(&[&text("RVV"), &number("1"), &number("2"), blank, date]),
+    ]
+    .concat();
+    let world = world(
+        "{ header_rows: 2 }",
+        "  - { name: trust, type: ods_code }\n  - { name: f8, type: int, from: [Year 8 females] }\n  - { name: m8, type: int, from: [Year 8 males] }\n  - { name: day, type: date }\n",
+    );
+    let intake = world
+        .take_in("b.xlsx", open_document(&rows))
+        .expect("takes in");
+    let found: Vec<String> = ["trust", "f8", "m8", "day"]
+        .iter()
+        .flat_map(|name| world.column(&intake, name))
+        .collect();
+    assert_eq!(found, ["RVV", "1", "2", "2026-01-05"]);
+}

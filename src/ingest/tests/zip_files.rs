@@ -85,7 +85,7 @@ fn damage_is_told_as_such() {
     assert_says(
         &world.refused("p.zip", &bytes[..bytes.len() - 10]),
         Code::BadFile,
-        &["ask for it again"],
+        &["cut off", "ask for it again"],
     );
     assert_says(
         &world.refused("p.zip", "a\n1\n"),
@@ -104,6 +104,49 @@ fn a_faulty_row_names_the_member() {
     let world = World::new(SOURCE);
     let error = world.refused("p.zip", pack(&[("x/Pathway_1.csv", "a\n\"1\n")]));
     assert_says(&error, Code::BadFile, &["p.zip:x/Pathway_1.csv:2"]);
+}
+
+#[test]
+fn a_member_may_be_a_workbook_or_json_lines() {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write(0, 0, "a").expect("writes");
+    sheet.write(1, 0, 7).expect("writes");
+    let book = workbook.save_to_buffer().expect("a workbook");
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in [
+        ("x/b.xlsx", book.as_slice()),
+        ("b.jsonl", b"{\"a\":1}\n{\"a\":2}\n"),
+    ] {
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .expect("a member");
+        writer.write_all(bytes).expect("writes");
+    }
+    let bytes = writer.finish().expect("a ZIP").into_inner();
+    let with = |member: &str| World::new(&SOURCE.replace("member: \"Pathway_*.csv\"", member));
+    let excel = with("member: \"*.xlsx\", excel: {}");
+    let intake = excel.take_in("p.zip", &bytes).expect("takes in");
+    assert_eq!(excel.column(&intake, "a"), ["7"]);
+    let json = with("member: \"*.jsonl\", json_lines: {}");
+    let intake = json.take_in("p.zip", &bytes).expect("takes in");
+    assert_eq!(json.column(&intake, "a"), ["1", "2"]);
+}
+
+#[test]
+fn a_member_in_utf_16_is_found_out() {
+    let text: String = "\u{feff}a\n5\n".to_owned();
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    writer
+        .start_file("Pathway_1.csv", SimpleFileOptions::default())
+        .expect("a member");
+    writer.write_all(&bytes).expect("writes");
+    let world = World::new(SOURCE);
+    let intake = world
+        .take_in("p.zip", writer.finish().expect("a ZIP").into_inner())
+        .expect("takes in");
+    assert_eq!(world.column(&intake, "a"), ["5"]);
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> usize {
