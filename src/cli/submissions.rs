@@ -117,12 +117,15 @@ fn csv(lines: &[SubmissionLine]) -> String {
     for line in lines {
         let number = |n: Option<u64>| n.map_or_else(String::new, |n| n.to_string());
         let at = line.received_at;
+        let name = line.source.split_once('.').map_or("", |(_, name)| name);
         let fields = [
-            line.source.clone(),
+            name.to_owned(),
             line.provider.clone().unwrap_or_default(),
             line.period.clone().unwrap_or_default(),
             line.file.clone(),
-            at.map_or_else(String::new, |at| at.format("%Y-%m-%dT%H:%M:%S").to_string()),
+            at.map_or_else(String::new, |at| {
+                at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+            }),
             line.sequence.map_or_else(String::new, |n| n.to_string()),
             number(line.rows),
             number(line.good),

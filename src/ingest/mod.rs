@@ -47,5 +47,5 @@ pub use discover::{Discovery, captures, discover, strays};
 pub use intake::{About, Intake, RuleCount, Warning, Written};
 pub use key::{INGEST_VERSION, staging_key};
 pub use load::ingest;
-pub use manifest::{Listed, Manifest};
+pub use manifest::{Listed, Manifest, instant};
 pub use pseudonym::PseudonymKey;

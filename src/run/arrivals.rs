@@ -78,9 +78,11 @@ impl Search<'_> {
         }
         let new = ledger.submissions.len() - before.submissions.len();
         let mut files = Vec::new();
+        let mut elsewhere = Vec::new();
         for entry in 0..ledger.submissions.len() {
             let file = ledger.submissions[entry].file.clone();
             let Some(captures) = ingest::captures(self.source, &file)? else {
+                elsewhere.push(file);
                 continue;
             };
             let lies_here = ledger.latest(&file) == Some(entry);
@@ -102,6 +104,13 @@ impl Search<'_> {
         }
         let mut notes = self.waiting(&discovery, &ledger, files.is_empty(), &mut found);
         self.nothing(discovery.nothing, files.is_empty(), &mut notes, &mut found);
+        if let (false, Some(first)) = (self.source.files.captures.is_empty(), elsewhere.first()) {
+            notes.push(no_longer_fits(
+                elsewhere.len(),
+                first,
+                &self.source.files.path,
+            ));
+        }
         let announced = manifest.iter().filter(|(file, _)| {
             ledger.latest(file).is_none() && !discovery.waiting.iter().any(|w| w.shown == **file)
         });
@@ -335,6 +344,20 @@ fn changed(file: &str) -> Diagnostics {
         .at(DataPlace::file(file))
         .hint("nothing of it was taken: run again, or give it time with `stable_for`")
         .into()
+}
+
+fn no_longer_fits(files: usize, first: &str, path: &str) -> Diagnostic {
+    let message = match files {
+        1 => format!(
+            "a file that was taken before does not fit `{path}` any more: it does not count"
+        ),
+        n => format!(
+            "{n} files that were taken before do not fit `{path}` any more: they do not count"
+        ),
+    };
+    Diagnostic::warning(Code::FileName, message)
+        .at(DataPlace::file(first))
+        .hint("did the `path` change? write it so that old names fit, with `[parts]` that may be absent")
 }
 
 fn not_arrived(file: &str, (manifest, line): &(String, u64)) -> Diagnostic {

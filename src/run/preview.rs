@@ -78,20 +78,30 @@ struct Teller<'a> {
     contents: BTreeMap<TableName, String>,
 }
 
+/// What a run would find of a source.
+struct Foreseen {
+    /// What it would be made from.
+    inputs: BTreeMap<String, String>,
+    /// The submissions that would be read.
+    files: Vec<String>,
+    /// One that is known to stop it.
+    stopped: Option<String>,
+}
+
 impl Teller<'_> {
     fn table(&mut self, node: &Node) -> Result<PreviewedTable> {
         let last = NodeRecord::load(&self.lake, &node.name)?;
         let mut files = Vec::new();
         let inputs = if let Body::Source(source) = &node.body {
-            let (inputs, unread, stopped) = self.arrived(node, source)?;
-            files = unread;
-            if let Some(file) = stopped {
+            let foreseen = self.arrived(node, source)?;
+            files = foreseen.files;
+            if let Some(file) = foreseen.stopped {
                 return Ok(stale(node, format!("{file} could not be read"), files));
             }
             if let Some(list) = self.unsettled_list(source) {
                 return Ok(stale(node, format!("it reads {list}"), files));
             }
-            inputs
+            foreseen.inputs
         } else {
             let unsettled: Vec<String> = node
                 .inputs
@@ -140,13 +150,7 @@ impl Teller<'_> {
         }
     }
 
-    /// What a source would be made from, the submissions that would be read, and one that is known
-    /// to stop it.
-    fn arrived(
-        &mut self,
-        node: &Node,
-        source: &SourceNode,
-    ) -> Result<(BTreeMap<String, String>, Vec<String>, Option<String>)> {
+    fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<Foreseen> {
         let search = Search {
             node,
             source,
@@ -166,12 +170,14 @@ impl Teller<'_> {
             .collect();
         files.sort();
         let standing = arrivals.judge(source, day, &cancelled);
-        let became = |i: &&usize| arrivals.submission(**i).became.as_ref();
-        let stops = |i: &&usize| !sources::gives_way(source, became(i));
+        let stops = |i: &&usize| sources::stops(source, &arrivals, **i);
         let stopped = standing.blocking.iter().find(stops);
         let stopped = stopped.map(|i| arrivals.submission(*i).file.clone());
-        let inputs = sources::inputs(source, &arrivals, &standing);
-        Ok((inputs, files, stopped))
+        Ok(Foreseen {
+            inputs: sources::inputs(source, &arrivals, &standing),
+            files,
+            stopped,
+        })
     }
 
     /// The list of cancelled submissions, if it would be made anew and may say something else then.

@@ -285,11 +285,34 @@ fn parameters(night: &Night<'_>, node: &Node) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Tables with all that their rows come from. A list of cancelled submissions is none of it: what it
+/// decides shows in which files a source names.
+fn rows_from(plan: &Plan, mut tables: BTreeSet<TableName>) -> BTreeSet<TableName> {
+    for node in plan.nodes.iter().rev() {
+        if !tables.contains(&node.name) {
+            continue;
+        }
+        let list = match &node.body {
+            Body::Source(source) => source.files.supersede.as_ref(),
+            Body::Model(_) | Body::Mart(_) => None,
+        };
+        let list = list.and_then(|s| s.cancelled.as_ref());
+        let list = list.and_then(|name| TableName::parse(name));
+        tables.extend(
+            node.inputs
+                .iter()
+                .filter(|i| Some(*i) != list.as_ref())
+                .cloned(),
+        );
+    }
+    tables
+}
+
 /// Everything a mart was made from, near and far: models by their content, sources file by file.
 fn inputs(night: &Night<'_>, node: &Node) -> Vec<Input> {
     let tables: BTreeSet<TableName> = node.inputs.iter().cloned().collect();
     let mut inputs = Vec::new();
-    for table in crate::compile::select::with_inputs(night.plan, &tables) {
+    for table in rows_from(night.plan, tables) {
         let Some(record) = night.records.get(&table) else {
             continue;
         };

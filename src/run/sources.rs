@@ -131,7 +131,7 @@ impl Night<'_> {
         let standing = loop {
             let standing = arrivals.judge(source, self.as_of, cancellations);
             // One that stands in the way is read again, to say what is wrong with it.
-            let stops = |i: &usize| !gives_way(source, arrivals.submission(*i).became.as_ref());
+            let stops = |i: &usize| stops(source, arrivals, *i);
             wanted.extend(standing.blocking.iter().copied().filter(stops));
             wanted.retain(|i| !tried.contains_key(i));
             if wanted.is_empty() {
@@ -173,12 +173,13 @@ impl Night<'_> {
             }
         }
         for i in &standing.blocking {
-            let became = arrivals.submission(*i).became.as_ref();
-            if gives_way(source, became) {
-                self.listener
-                    .event(&Event::Warned(passed_over(arrivals, *i)));
-            } else if let Some(Err(errors)) = tried.get(i) {
-                found.extend(errors.clone());
+            if stops(source, arrivals, *i) {
+                if let Some(Err(errors)) = tried.get(i) {
+                    found.extend(errors.clone());
+                }
+            } else if arrivals.files[*i].inbox.is_some() {
+                let warning = passed_over(arrivals, *i);
+                self.listener.event(&Event::Warned(warning));
             }
         }
         if found.has_errors() {
@@ -426,7 +427,7 @@ impl Night<'_> {
         let key = self.key_of(source)?;
         let search = search(node, source, &self.lake, key.as_ref(), self.started);
         let copy = arrivals.copy(i, &search, &mut self.fingerprints)?;
-        Ok(Ready::Copy(copy, key))
+        Ok(Ready::Copy(Box::new(copy), key))
     }
 
     fn tell(&self, node: &Node, intake: &Intake) {
@@ -483,7 +484,7 @@ fn origin(intake: &Intake) -> Origin {
 /// A file about to be read, or one that was.
 enum Ready {
     Known(Box<Intake>),
-    Copy(Arrived, Option<ingest::PseudonymKey>),
+    Copy(Box<Arrived>, Option<ingest::PseudonymKey>),
 }
 
 fn search<'a>(
@@ -547,12 +548,15 @@ fn unreadable(errors: &Diagnostics) -> Option<Code> {
     (of_the_file(first) && codes.all(of_the_file)).then_some(first)
 }
 
-/// Whether the run goes on without a file that cannot be read. One with too many bad rows was
-/// read, and its rules say that it stops the run.
-pub(super) fn gives_way(source: &SourceNode, became: Option<&Became>) -> bool {
+/// Whether a file that cannot be read stops its source. One that was taken out of the inbox again
+/// does not: nothing of it was ever counted. One with too many bad rows could be read, and its
+/// rules say that it stops the run.
+pub(super) fn stops(source: &SourceNode, arrivals: &Arrivals, i: usize) -> bool {
+    let became = arrivals.submission(i).became.as_ref();
     let code = became.and_then(|b| b.unreadable.as_deref());
-    source.files.on_unreadable == Some(OnUnreadable::Reject)
-        && code.is_some_and(|c| c != Code::Threshold.name())
+    let gives_way = source.files.on_unreadable == Some(OnUnreadable::Reject)
+        && code.is_some_and(|c| c != Code::Threshold.name());
+    arrivals.files[i].inbox.is_some() && !gives_way
 }
 
 /// Cancellations that name nothing that was ever sent: most likely a slip.

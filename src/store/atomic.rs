@@ -24,12 +24,24 @@ impl AtomicFile {
     /// # Errors
     /// When the folder cannot be made or written to.
     pub fn create(target: &Path) -> Result<Self> {
+        Self::with_mode(target, READABLE)
+    }
+
+    /// The same for a file that nobody but us may read.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written to.
+    pub fn create_private(target: &Path) -> Result<Self> {
+        Self::with_mode(target, PRIVATE)
+    }
+
+    fn with_mode(target: &Path, mode: u32) -> Result<Self> {
         let make = || -> io::Result<NamedTempFile> {
             let folder = parent(target);
             make_folder(folder)?;
             tempfile::Builder::new()
                 .prefix(TEMPORARY_PREFIX)
-                .permissions(permissions())
+                .permissions(permissions(mode))
                 .tempfile_in(folder)
         };
         make()
@@ -150,9 +162,13 @@ fn parent(path: &Path) -> &Path {
 }
 
 /// Readers are other users: a temporary file's 0600 must not be what they meet.
-fn permissions() -> fs::Permissions {
+const READABLE: u32 = 0o644;
+/// For our user alone.
+const PRIVATE: u32 = 0o600;
+
+fn permissions(mode: u32) -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(0o644)
+    fs::Permissions::from_mode(mode)
 }
 
 fn failed(path: &Path, doing: &str, error: &io::Error) -> Diagnostics {

@@ -1,9 +1,12 @@
 //! The landing: a copy of every file that was taken, named by its bytes and never changed. What is
 //! read is read from there, so that nothing can change under the reader, and a file may leave the
 //! inbox without leaving the warehouse.
+//!
+//! It holds what was sent as it was sent, people's numbers and all: only our own user may look.
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::diag::{Diagnostic, Diagnostics, Result};
@@ -23,7 +26,10 @@ pub fn land(from: &Path, target: &Path, hash: &str) -> Result<bool> {
         Diagnostics::from(Diagnostic::io(path, doing, e))
     };
     let mut source = File::open(from).map_err(|e| failed(from, "open", &e))?;
-    let mut copy = AtomicFile::create(target)?;
+    let mut copy = AtomicFile::create_private(target)?;
+    if let Some(folder) = target.parent() {
+        close(folder).map_err(|e| failed(folder, "close the folder to others", &e))?;
+    }
     let mut hasher = blake3::Hasher::new();
     let mut block = vec![0; BLOCK];
     loop {
@@ -42,6 +48,16 @@ pub fn land(from: &Path, target: &Path, hash: &str) -> Result<bool> {
     }
     copy.commit()?;
     Ok(true)
+}
+
+/// Closes a folder to everybody but our user.
+fn close(folder: &Path) -> std::io::Result<()> {
+    let mut permissions = folder.metadata()?.permissions();
+    if permissions.mode() & 0o777 != 0o700 {
+        permissions.set_mode(0o700);
+        std::fs::set_permissions(folder, permissions)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -66,5 +82,8 @@ mod tests {
         );
         assert!(land(&from, &target, &hash).expect("lands"));
         assert_eq!(fs::read(&target).expect("reads"), b"a\n1\n");
+        let mode = |path: &Path| path.metadata().expect("is there").permissions().mode() & 0o777;
+        assert_eq!(mode(&target), 0o600);
+        assert_eq!(mode(&folder.path().join("x")), 0o700);
     }
 }

@@ -8,7 +8,7 @@ use crate::night;
 use crate::world::World;
 
 /// Ten-digit numbers with a right check digit, one for each nine digits.
-fn nhs_number(nine: u32) -> Option<String> {
+pub fn nhs_number(nine: u32) -> Option<String> {
     let digits = format!("{nine:09}");
     let sum: u32 = digits
         .bytes()

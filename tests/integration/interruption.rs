@@ -68,7 +68,9 @@ fn latest(world: &World) -> BTreeMap<String, String> {
 }
 
 /// A name below the folder, and how many files make the moment.
-const MOMENTS: [(&str, usize); 7] = [
+const MOMENTS: [(&str, usize); 9] = [
+    ("lake/landing/visits", 2),
+    ("lake/state/submissions", 2),
     ("lake/staged/visits", 1),
     ("lake/staged/visits", 4),
     ("lake/state/nodes", 1),

@@ -29,4 +29,5 @@ mod readers;
 mod real_data;
 mod secrets;
 mod selection;
+mod submissions;
 mod unit_tests;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::clinic;
 use crate::night;
@@ -71,8 +72,17 @@ fn no_nhs_number_and_no_key_is_in_anything_the_night_wrote_or_said() {
     assert!(!said.contains(key));
     assert_eq!(ten_digits(&said).find(|n| numbers.contains(*n)), None);
     let mut looked_at = 0;
+    let landing = night.world.path("lake/landing");
     for folder in ["lake", "published"] {
         for path in files(&night.world.path(folder)) {
+            // What was sent is kept as it was sent, and only our own user may look at it.
+            if path.starts_with(&landing) {
+                let mode = |p: &std::path::Path| p.metadata().expect("is there").permissions();
+                assert_eq!(mode(&path).mode() & 0o077, 0, "{}", path.display());
+                let folder = path.parent().expect("a folder");
+                assert_eq!(mode(folder).mode() & 0o077, 0, "{}", folder.display());
+                continue;
+            }
             for text in texts(&path) {
                 assert!(!text.contains(key), "the key is in {}", path.display());
                 let found = ten_digits(&text).find(|n| numbers.contains(*n));

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::ingest::discover;
+use crate::diag::Severity;
+use crate::ingest::{Manifest, discover};
 
 const REGISTER: &str = r#"
 sensitivity: open
@@ -80,16 +81,80 @@ fn a_name_that_nearly_fits_is_an_error() {
 }
 
 #[test]
-fn two_files_of_one_submission_are_an_error() {
+fn a_part_in_brackets_may_be_absent_and_its_captures_are_null() {
+    let world = World::new(
+        &REGISTER
+            .replace("{period}.csv", "{period}[_v{sequence}].csv")
+            .replace("ods_code, period", "ods_code, sequence: int, period"),
+    );
+    world.put("liver/register_RVV_2026-01.csv", "a\n1\n");
+    world.put("liver/register_RVV_2026-01_v12.csv", "a\n1\n");
+    let found = find(&world).expect("finds");
+    let captures: Vec<Vec<String>> = found
+        .files
+        .iter()
+        .map(|f| f.captures.iter().map(|(n, v)| format!("{n} {v}")).collect())
+        .collect();
+    assert_eq!(
+        captures,
+        [
+            ["provider RVV", "sequence NULL", "period 2026-01-01"],
+            ["provider RVV", "sequence 12", "period 2026-01-01"],
+        ]
+    );
+    let intake = world.take(&found.files[0]).expect("takes in");
+    assert_eq!(world.column(&intake, "sequence"), ["null"]);
+    // Half of the part is no part.
+    for wrong in ["register_RVV_2026-01_v.csv", "register_RVV_2026-01_vv2.csv"] {
+        let path = world.put(&format!("liver/{wrong}"), "a\n");
+        assert_says(
+            &one(find(&world).expect_err("misnamed")),
+            Code::FileName,
+            &[wrong],
+        );
+        fs::remove_file(path).expect("removes");
+    }
+}
+
+#[test]
+fn what_a_manifest_says_is_read_by_path() {
     let world = World::new(REGISTER);
     world.put("liver/register_RVV_2026-01.csv", "a\n");
-    world.put("liver/register_rvv_2026-01.csv", "a\n");
-    let error = one(find(&world).expect_err("twice"));
-    assert_says(
-        &error,
-        Code::FileName,
-        &["register_RVV_2026-01.csv", "register_rvv_2026-01.csv"],
+    world.put(
+        "manifest.csv",
+        "received_at,file,note,sequence\n2026-03-10,liver/register_RVV_2026-01.csv,\"x, y\",1\nnever,elsewhere.csv,,\n",
     );
+    world.put(
+        "liver/manifest.csv",
+        "file,received_at,sequence\nliver/register_RVV_2026-01.csv,2026-03-11T09:15:00Z,2\n",
+    );
+    assert_eq!(find(&world).expect("finds").files.len(), 1);
+    let ours = |file: &str| file.starts_with("liver/");
+    let read = || Manifest::read(&world.node.root, "liver", ours);
+    let manifest = read().expect("reads");
+    let listed = manifest
+        .of("liver/register_RVV_2026-01.csv")
+        .expect("listed");
+    assert_eq!(
+        listed.received_at.expect("a time").to_string(),
+        "2026-03-11 09:15:00"
+    );
+    assert_eq!(listed.sequence, Some(2));
+    assert_eq!(manifest.iter().count(), 1);
+    world.put(
+        "liver/manifest.csv",
+        "file,received_at,sequence\nliver/a.csv,,\nliver/b.csv,10/03/2026,\nliver/c.csv,,one\nliver/a.csv,,4\n",
+    );
+    let errors = read().expect_err("bad rows");
+    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 3, "{said:?}");
+    for (line, word) in [(3, "received_at"), (4, "sequence"), (5, "twice")] {
+        assert!(
+            said.iter()
+                .any(|s| s.starts_with(&format!("liver/manifest.csv:{line}")) && s.contains(word)),
+            "{said:?}"
+        );
+    }
 }
 
 #[test]
@@ -112,7 +177,7 @@ fn nothing_there_is_a_warning_a_missing_folder_an_error() {
     fs::create_dir(world.node.root.join("liver")).expect("a folder");
     let found = find(&world).expect("finds");
     assert!(found.files.is_empty());
-    assert_eq!(found.warnings.len(), 1);
+    assert_eq!(found.nothing.expect("says so").severity, Severity::Warning);
     fs::remove_dir_all(&world.node.root).expect("removes");
     assert_says(
         &one(find(&world).expect_err("no inbox")),
@@ -138,7 +203,8 @@ fn a_pattern_without_captures_names_one_file() {
         "sensitivity: open\nfiles: { path: ref/pcns.csv, csv: {} }\ncolumns: [{ name: a, type: int }]",
     );
     world.put("ref/pcns.csv.bak", "");
-    let error = one(find(&world).expect_err("missing"));
+    let error = find(&world).expect("looks").nothing.expect("missing");
+    assert_eq!(error.severity, Severity::Error);
     assert_says(&error, Code::FileName, &["ref/pcns.csv", "source.people"]);
     world.put("ref/pcns.csv", "a\n");
     assert_eq!(find(&world).expect("finds").files[0].shown, "ref/pcns.csv");
