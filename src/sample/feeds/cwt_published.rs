@@ -69,6 +69,8 @@ struct Standard {
     parts: &'static [(&'static str, &'static str)],
     people: &'static str,
     bands: &'static [&'static str],
+    /// How often each band, in a hundred.
+    weights: &'static [u32],
     within: usize,
 }
 
@@ -90,6 +92,7 @@ const D31: Standard = Standard {
         "IN 49 TO 62 DAYS",
         "AFTER 62 DAYS",
     ],
+    weights: &[95, 2, 1, 1, 1],
     within: 1,
 };
 const D62: Standard = Standard {
@@ -114,6 +117,7 @@ const D62: Standard = Standard {
         "IN 91 TO 104 DAYS",
         "AFTER 104 DAYS",
     ],
+    weights: &[46, 12, 10, 8, 9, 7, 4, 4],
     within: 4,
 };
 const FDS: Standard = Standard {
@@ -130,6 +134,7 @@ const FDS: Standard = Standard {
         "IN 43 TO 62 DAYS",
         "AFTER 62 DAYS",
     ],
+    weights: &[52, 24, 10, 8, 6],
     within: 2,
 };
 
@@ -254,7 +259,7 @@ impl Book {
                                 part,
                                 cancer,
                                 modality,
-                                bands: bands(dice, size * scale / 100, standard, whole),
+                                bands: bands(dice, size * scale / 400, standard, whole),
                             };
                             let leaves = if whole { &mut book.d31 } else { &mut book.d62 };
                             leaves.push(leaf);
@@ -368,10 +373,13 @@ fn added(mut sum: Bands, bands: &Bands) -> Bands {
 fn bands(dice: &mut Dice, people: i64, standard: &Standard, whole: bool) -> Bands {
     let mut bands = [0; 8];
     let people = dice.between(people * 8 / 10, people * 12 / 10 + 1);
-    let (unit, count) = if whole { (2, people) } else { (1, people * 2) };
+    let (unit, count) = if whole {
+        (2, people)
+    } else {
+        (1, people * 2 + dice.between(0, 1))
+    };
     for _ in 0..count.min(4_000) {
-        let weights = &[50, 24, 10, 8, 6, 3, 2, 2][..standard.bands.len()];
-        bands[dice.weighted(weights)] += unit;
+        bands[dice.weighted(standard.weights)] += unit;
     }
     bands
 }
