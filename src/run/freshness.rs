@@ -36,7 +36,8 @@ pub async fn check(
     let Some(rules) = &source.spec.freshness else {
         return Ok(found);
     };
-    let place = (&source.source, source.files.path.span());
+    // The rules are the pipeline's, also where a target says that the files are elsewhere.
+    let place = (&source.source, source.spec.files.path.span());
     if files.is_empty() && rules.error_after.is_some() {
         found.push(
             Diagnostic::error(

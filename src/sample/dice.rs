@@ -31,6 +31,14 @@ pub enum Subject {
     PersonalisedCare = 8,
     /// How dates and spellings are written, which no truth may depend on.
     Spelling = 9,
+    /// Cancer pathways, as waiting times count them.
+    Pathway = 10,
+    /// Tumours of the cancer registry.
+    Tumour = 11,
+    /// Urgent lower gastrointestinal referrals.
+    LowerGi = 12,
+    /// Figures that others have published, of no person in the sample.
+    Published = 13,
 }
 
 /// A stream of chance.

@@ -11,11 +11,13 @@
 //!
 //! 1. [`world`] draws what feeds must agree on: [`geography`], [`practices`], [`people`]. A person is
 //!    small and whole; a [`people::Snapshot`] is what one month's extract says about them.
-//! 2. [`screening`], [`lung`], [`liver`] and [`personalised_care`] draw one person's history from that
-//!    person's own stream of [`dice`], so that order and threads change nothing and nothing but the
+//! 2. [`screening`], [`lung`], [`liver`], [`personalised_care`], [`pathways`], [`tumours`] and
+//!    [`lower_gi`] draw one person's history from that person's own stream of [`dice`], so that order and threads change nothing and nothing but the
 //!    people is ever in memory whole.
 //! 3. [`feeds`] spell the histories into files. Each row carries its [`faults::Fault`], drawn with it.
 //! 4. [`truth`] counts, from the same histories, only the rows whose fault lets them count.
+//! 5. [`submissions`] says when each file arrived and what must become of it: which of several for one
+//!    provider and month stands, and how many of its rows.
 //!
 //! The same options give the same bytes, on any machine and any day: no clock, no floats in what is
 //! drawn, fixed times in ZIP and XLSX. Nothing here may use anything of the rest of Martlet.
@@ -26,13 +28,17 @@ pub mod faults;
 pub mod feeds;
 pub mod geography;
 pub mod liver;
+pub mod lower_gi;
 pub mod lung;
 pub mod nhs_number;
+pub mod pathways;
 pub mod people;
 pub mod personalised_care;
 pub mod practices;
 pub mod screening;
+pub mod submissions;
 pub mod truth;
+pub mod tumours;
 pub mod world;
 
 #[cfg(test)]
@@ -119,23 +125,32 @@ pub fn write(options: &Options) -> io::Result<Summary> {
     let mut files = thread::scope(|scope| {
         let screening = Programme::ALL
             .map(|programme| scope.spawn(move || feeds::screening::write(world, programme)));
-        let others: [Feed; 4] = [
+        let others: [Feed; 11] = [
             feeds::people::write,
             feeds::lung::write,
             feeds::liver::write,
             feeds::personalised_care::write,
+            feeds::cwt_records::write,
+            feeds::tumours::write,
+            feeds::lower_gi::write,
+            feeds::screening_published::write,
+            feeds::hpv::write,
+            feeds::primary_care::write,
+            feeds::cwt_published::write,
         ];
         let others = others.map(|feed| scope.spawn(move || feed(world)));
-        let mut files = feeds::reference::write(world)?;
+        let mut fed = feeds::reference::write(world)?;
         let mut truth = ScreeningTruth::new();
         for programme in screening {
             let (written, counted) = finished(programme)?;
-            files.extend(written);
+            fed.extend(written);
             truth.extend(counted);
         }
         for other in others {
-            files.extend(finished(other)?);
+            fed.extend(finished(other)?);
         }
+        let mut files = fed.written;
+        files.extend(submissions::write(world, fed.submissions)?);
         files.push(truth::write_screening(world, &truth)?);
         files.push(truth::write_geography(world)?);
         io::Result::Ok(files)
@@ -144,7 +159,7 @@ pub fn write(options: &Options) -> io::Result<Summary> {
     Ok(Summary { files })
 }
 
-type Feed = fn(&World) -> io::Result<Vec<Written>>;
+type Feed = fn(&World) -> io::Result<feeds::Fed>;
 
 fn finished<T>(thread: thread::ScopedJoinHandle<'_, io::Result<T>>) -> io::Result<T> {
     thread

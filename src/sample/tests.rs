@@ -204,3 +204,86 @@ fn options_out_of_range_are_refused() {
         ..Options::default()
     }));
 }
+
+#[test]
+fn one_submission_stands_for_each_provider_and_month() -> Result<(), Failed> {
+    let out = tempfile::tempdir()?;
+    let summary = write(&small(out.path()))?;
+    let rows = read(out.path(), "truth/submissions.csv")?;
+    let text =
+        |row: &BTreeMap<String, String>, column: &str| row.get(column).cloned().unwrap_or_default();
+    let mut standing: BTreeMap<String, u32> = BTreeMap::new();
+    for row in &rows {
+        let of = match (text(row, "provider"), text(row, "period")) {
+            // Where neither is in the name, each file is its own; programmes and searches are files too.
+            (provider, _) if provider.is_empty() => text(row, "file"),
+            (provider, period) => format!("{provider} {period}"),
+        };
+        let count = standing
+            .entry(format!("{} {of}", text(row, "source")))
+            .or_default();
+        *count += u32::from(text(row, "status") == "accepted");
+    }
+    let provisional = |of: &str| of.ends_with("-PROVISIONAL.xlsx");
+    for (of, count) in &standing {
+        assert_eq!(*count, u32::from(!provisional(of)), "{of}");
+    }
+    let manifest = read(out.path(), "manifest.csv")?;
+    let listed: std::collections::BTreeSet<_> =
+        manifest.iter().map(|row| text(row, "file")).collect();
+    for file in &summary.files {
+        let feeds = !["reference/", "truth/", "manifest.csv", "pseudonym.key"]
+            .iter()
+            .any(|other| file.path.starts_with(other));
+        assert_eq!(listed.contains(&file.path), feeds, "{}", file.path);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_draft_is_another_file_and_a_duplicate_the_same() -> Result<(), Failed> {
+    let out = tempfile::tempdir()?;
+    write(&Options {
+        people: 1_500,
+        ..small(out.path())
+    })?;
+    let same = |one: &str, two: &str| -> Result<bool, Failed> {
+        Ok(fs::read(out.path().join(one))? == fs::read(out.path().join(two))?)
+    };
+    for (one, two, alike) in [
+        (
+            "cwt_records/cwt_RN7_2026-02.csv",
+            "cwt_records/cwt_RN7_2026-02_v2.csv",
+            false,
+        ),
+        (
+            "cwt_records/cwt_RPA_2026-02.csv",
+            "cwt_records/cwt_RPA_2026-02_v2.csv",
+            false,
+        ),
+        (
+            "cwt_records/cwt_RVV_2026-02.csv",
+            "cwt_records/cwt_RVV_2026-02_v2.csv",
+            false,
+        ),
+        (
+            "cwt_records/cwt_RWF_2026-02_v2.csv",
+            "cwt_records/cwt_RWF_2026-02_v3.csv",
+            false,
+        ),
+        (
+            "cwt_records/cwt_RVV_2026-03.csv",
+            "cwt_records/cwt_RVV_2026-03_v2.csv",
+            true,
+        ),
+    ] {
+        assert_eq!(same(one, two)?, alike, "{one}");
+    }
+    let cancelled = read(out.path(), "reference/cancelled_submissions.csv")?;
+    assert_eq!(cancelled.len(), 1);
+    assert_eq!(
+        cancelled[0].get("file").map(String::as_str),
+        Some("cwt_records/cwt_RN7_2026-02_v2.csv")
+    );
+    Ok(())
+}

@@ -50,9 +50,15 @@ fn intakes(world: &World) -> Vec<(String, u64, u64, u64)> {
                     .unwrap_or_else(|| panic!("no {key} in {json}"))
             };
             let file = json["file"].as_str().expect("a file").to_owned();
+            // Totals, footers and headings said again are left out by name.
+            let dropped: u64 = json["dropped_by"]
+                .as_object()
+                .into_iter()
+                .flat_map(|rules| rules.values().filter_map(Value::as_u64))
+                .sum();
             (
                 file,
-                number("received"),
+                number("received") - dropped,
                 number("good"),
                 number("quarantined"),
             )

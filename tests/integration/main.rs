@@ -16,6 +16,7 @@ mod check_errors;
 mod commands;
 mod damage;
 mod determinism;
+mod feeds;
 mod house;
 mod ingest;
 mod interruption;

@@ -1,14 +1,14 @@
-//! Real deprivation and geography, where the data is at hand.
+//! Real deprivation, geography and waiting times, where the data is at hand.
 
 use crate::parquet_file::Table;
-use crate::world::{World, repository};
+use crate::world::{World, files, repository};
 
-#[test]
-fn core20_of_england_and_of_kent_and_medway_are_the_published_ones() {
+/// The project, its real target reading the files at hand; none where they are not.
+fn real() -> Option<World> {
     let data = repository().join("../shared/data");
     if !data.is_dir() {
         eprintln!("skipped: ../shared is not here");
-        return;
+        return None;
     }
     let world = World::repository();
     let target = world.read("config/targets/real.yaml");
@@ -19,6 +19,12 @@ fn core20_of_england_and_of_kent_and_medway_are_the_published_ones() {
         target.replace("../shared/data/", &here),
     );
     world.write("data-samples/.keep", "");
+    Some(world)
+}
+
+#[test]
+fn core20_of_england_and_of_kent_and_medway_are_the_published_ones() {
+    let Some(world) = real() else { return };
     world.martlet("run --target real --quiet").exits(0);
     let path = world.path("published-real/alliance/latest/dim_geography.parquet");
     let table = Table::read(&path);
@@ -36,4 +42,130 @@ fn core20_of_england_and_of_kent_and_medway_are_the_published_ones() {
         let deprived = ours.iter().filter(|r| r[1] == "true").count();
         assert_eq!(deprived, kent_core20, "{core20} of Kent and Medway");
     }
+}
+
+/// The columns that the published extract and our table share, and what each is called in the extract.
+const WAITING: [(&str, &str); 23] = [
+    ("month", "period"),
+    ("standard", "standard"),
+    ("org_code", "org_code"),
+    ("org_name", "org_name"),
+    ("route", "route_or_stage"),
+    ("cancer_type", "cancer_type"),
+    ("treatment_modality", "treatment_modality"),
+    ("total", "total"),
+    ("within_standard", "within_standard"),
+    ("after_standard", "after_standard"),
+    ("within_14_days", "within_14_days"),
+    ("in_15_to_28_days", "in_15_to_28_days"),
+    ("in_29_to_42_days", "in_29_to_42_days"),
+    ("in_43_to_62_days", "in_43_to_62_days"),
+    ("within_31_days", "within_31_days"),
+    ("in_32_to_38_days", "in_32_to_38_days"),
+    ("in_39_to_48_days", "in_39_to_48_days"),
+    ("in_49_to_62_days", "in_49_to_62_days"),
+    ("in_63_to_76_days", "in_63_to_76_days"),
+    ("in_77_to_90_days", "in_77_to_90_days"),
+    ("in_91_to_104_days", "in_91_to_104_days"),
+    ("after_62_days", "after_62_days"),
+    ("after_104_days", "after_104_days"),
+];
+const MONTHS: [&str; 3] = ["2025-01", "2025-04", "2025-08"];
+const TRUSTS: [&str; 4] = ["RN7", "RPA", "RVV", "RWF"];
+
+/// Halves of patients; nothing for a blank.
+fn halves(text: &str) -> String {
+    match text.parse::<f64>() {
+        Ok(number) => (number * 2.0).to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+#[test]
+fn trap_21_official_waiting_times_to_the_half_patient() {
+    let Some(world) = real() else { return };
+    world
+        .martlet("run --target real --quiet source:cwt_published+")
+        .exits(0);
+    let ours = WAITING.map(|(ours, _)| ours);
+    let mut seen: Vec<Vec<String>> = files(&world.path("lake-real/models/cwt_published_long"))
+        .iter()
+        .filter(|p| p.extension().is_some_and(|e| e == "parquet"))
+        .flat_map(|p| Table::read(p).only(&ours))
+        .filter(|row| TRUSTS.contains(&row[2].as_str()))
+        .collect();
+    for row in &mut seen {
+        row[0].truncate(7);
+        row[7..].iter_mut().for_each(|cell| *cell = halves(cell));
+    }
+    // An extract of the same workbooks that others made.
+    let extract = "../shared/data/cwt_providers_kent_medway_2023-10_2025-09.csv";
+    let mut reader = csv_rows(&std::fs::read_to_string(repository().join(extract)).expect("reads"));
+    let heading = reader.remove(0);
+    let places = WAITING.map(|(_, theirs)| {
+        let place = heading.iter().position(|h| h == theirs);
+        place.unwrap_or_else(|| panic!("no {theirs}"))
+    });
+    let mut truth: Vec<Vec<String>> = reader
+        .into_iter()
+        .map(|row| places.map(|place| row[place].clone()).to_vec())
+        .filter(|row| MONTHS.contains(&row[0].as_str()))
+        .collect();
+    for row in &mut truth {
+        row[1] = match row[1].as_str() {
+            "31-day" => "d31",
+            "62-day" => "d62",
+            _ => "fds_28",
+        }
+        .to_owned();
+        if row[5] == "ALL SUSPECTED CANCERS" {
+            row[5] = "ALL CANCERS".to_owned();
+        }
+        row[7..].iter_mut().for_each(|cell| *cell = halves(cell));
+    }
+    seen.sort();
+    truth.sort();
+    for (seen, truth) in seen.iter().zip(&truth) {
+        assert_eq!(seen, truth);
+    }
+    assert_eq!((seen.len(), truth.len()), (1_467, 1_467));
+
+    // Kent and Medway, August 2025: 6,372 of 8,504 told in 28 days, 1,676 of 1,707 treated in 31,
+    // 627.0 of 819.5 in 62; in halves.
+    for (standard, within, total) in [
+        ("fds_28", 12_744, 17_008),
+        ("d31", 3_352, 3_414),
+        ("d62", 1_254, 1_639),
+    ] {
+        let is_all = |row: &&Vec<String>| {
+            row[0] == "2025-08"
+                && row[1] == standard
+                && row[4].starts_with("ALL ")
+                && row[5] == "ALL CANCERS"
+                && row[6] == "ALL MODALITIES"
+        };
+        let sum = |column: usize| -> i64 {
+            let cells = seen.iter().filter(is_all).map(|row| &row[column]);
+            cells.map(|cell| cell.parse::<i64>().expect("halves")).sum()
+        };
+        assert_eq!((sum(8), sum(7)), (within, total), "{standard}");
+    }
+}
+
+/// Rows of comma-separated text with fields in quotes.
+fn csv_rows(text: &str) -> Vec<Vec<String>> {
+    text.lines()
+        .map(|line| {
+            let mut fields = vec![String::new()];
+            let mut quoted = false;
+            for c in line.chars() {
+                match c {
+                    '"' => quoted = !quoted,
+                    ',' if !quoted => fields.push(String::new()),
+                    c => fields.last_mut().expect("a field").push(c),
+                }
+            }
+            fields
+        })
+        .collect()
 }

@@ -12,14 +12,27 @@ use crate::world::{World, files};
 /// Every NHS number of the sample's text files, right or wrong, of ten digits.
 fn numbers(world: &World) -> BTreeSet<String> {
     let mut numbers = BTreeSet::new();
-    for folder in ["people", "screening", "personalised_care"] {
+    for folder in [
+        "people",
+        "screening",
+        "personalised_care",
+        "cwt_records",
+        "tumours",
+        "lower_gi",
+    ] {
         for path in files(&world.path("data-samples").join(folder)) {
             let text = fs::read_to_string(&path).expect("text");
-            assert!(text.starts_with("nhs_number,"), "{}", path.display());
+            let mut lines = text.lines();
+            let column = lines
+                .next()
+                .and_then(|h| {
+                    h.split(',')
+                        .position(|h| h.eq_ignore_ascii_case("nhs_number"))
+                })
+                .unwrap_or_else(|| panic!("no numbers in {}", path.display()));
             numbers.extend(
-                text.lines()
-                    .skip(1)
-                    .filter_map(|l| l.split(',').next())
+                lines
+                    .filter_map(|l| l.split(',').nth(column))
                     .map(|n| n.replace([' ', '-'], ""))
                     .filter(|n| n.len() == 10 && n.bytes().all(|b| b.is_ascii_digit())),
             );

@@ -16,6 +16,7 @@ pub struct Csv {
     bytes: Vec<u8>,
     row_start: usize,
     rows: u64,
+    refused: u64,
 }
 
 impl Csv {
@@ -36,6 +37,17 @@ impl Csv {
     /// Rows so far, without the heading.
     pub fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// Rows so far that the contract will refuse.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Says that the contract will refuse the row being written.
+    pub fn refuse(&mut self, refused: bool) -> &mut Self {
+        self.refused += u64::from(refused);
+        self
     }
 
     /// Plain text, without commas or quotes.
@@ -217,6 +229,11 @@ impl CsvFile {
         self.flushed += self.csv.bytes.len() as u64;
         self.csv.bytes.clear();
         Ok(())
+    }
+
+    /// Rows so far that the contract will refuse.
+    pub fn refused(&self) -> u64 {
+        self.csv.refused
     }
 
     /// Writes what is left, and says what was written.

@@ -4,10 +4,9 @@
 use std::io;
 
 use chrono::NaiveDate;
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, Worksheet, XlsxError};
 
-use super::write_whole;
-use crate::sample::Written;
+use super::{Fed, new_workbook, write_whole};
 use crate::sample::dates::{date, days_between};
 use crate::sample::dice::{Dice, Subject};
 use crate::sample::faults::{Fault, UNREADABLE_DATES, shown_number};
@@ -17,6 +16,7 @@ use crate::sample::liver::{
     Registered, Status, Story, TNM, UNSUITABLE, story,
 };
 use crate::sample::people::Person;
+use crate::sample::submissions::{Status as Fate, Submission};
 use crate::sample::truth::{self, LiverTruth};
 use crate::sample::world::World;
 
@@ -50,14 +50,14 @@ const ACTIVITY: [&str; 14] = [
 ];
 
 /// The rows of one workbook.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Book {
     register: Vec<(u64, Registered)>,
     activity: Vec<(u64, Activity)>,
 }
 
 /// Writes every workbook and the truth of the mart.
-pub fn write(world: &World) -> io::Result<Vec<Written>> {
+pub fn write(world: &World) -> io::Result<Fed> {
     let months = world.calendar.months();
     let mut books: Vec<Book> = (0..TRUSTS.len() * months)
         .map(|_| Book::default())
@@ -92,24 +92,94 @@ pub fn write(world: &World) -> io::Result<Vec<Written>> {
             count(world, &mut truth, None, &life);
         }
     }
-    let mut written = Vec::with_capacity(books.len() + 1);
+    let mut fed = Fed::default();
     for (place, book) in books.iter().enumerate() {
-        let path = format!(
-            "liver/register_{}_{}.xlsx",
-            TRUSTS[place / months],
-            world.month_name(place % months)
-        );
-        let mut spelling = Dice::new(world.seed, Subject::Spelling, (1 << 40) + place);
-        let bytes = workbook(book, &mut spelling).map_err(io::Error::other)?;
-        written.push(write_whole(
-            &world.out,
-            path,
-            (book.register.len() + book.activity.len()) as u64,
-            &bytes,
-        )?);
+        let (trust, m) = (place / months, place % months);
+        let name = format!("liver/register_{}_{}", TRUSTS[trust], world.month_name(m));
+        let spelling = Dice::new(world.seed, Subject::Spelling, (1 << 40) + place);
+        if (trust, m) != (RESUBMITTER, 1 % months) {
+            let path = format!("{name}.xlsx");
+            submit(world, &mut fed, (trust, m), path, book, spelling)?;
+            continue;
+        }
+        let draft = book.draft();
+        let other = Dice::new(world.seed, Subject::Spelling, (1 << 41) + place);
+        let path = format!("{name}.xlsx");
+        submit(world, &mut fed, (trust, m), path, &draft, other)?;
+        let first = fed.submissions.len();
+        let path = format!("{name}_v2.xlsx");
+        submit(world, &mut fed, (trust, m), path, book, spelling)?;
+        let nothing = book.register.is_empty() && book.activity.is_empty();
+        for place in first..fed.submissions.len() {
+            fed.submissions[place].again(2);
+            if nothing {
+                fed.submissions[place].status = Fate::Duplicate;
+            } else {
+                fed.submissions[place - 2].status = Fate::Superseded;
+            }
+        }
     }
-    written.push(truth::write_liver(world, &truth)?);
-    Ok(written)
+    fed.written.push(truth::write_liver(world, &truth)?);
+    Ok(fed)
+}
+
+/// Place in [`TRUSTS`] of the trust that sends the second month again, corrected.
+const RESUBMITTER: usize = 3;
+
+impl Book {
+    /// The workbook before it was corrected: some rows were not in it yet, some had another status.
+    fn draft(&self) -> Self {
+        let mut draft = self.clone();
+        let mut place = 0;
+        draft.register.retain_mut(|(_, row)| {
+            place += 1;
+            if place % 5 == 0 {
+                row.status = Status::Suspended;
+            }
+            place % 7 != 0
+        });
+        draft.activity.retain(|(number, _)| number / 10 % 5 != 0);
+        draft
+    }
+
+    /// Rows of each sheet that the contract will refuse.
+    fn refused(&self) -> (u64, u64) {
+        let bad = |fault| matches!(fault, Fault::BadDate | Fault::BadCode);
+        let register = self.register.iter().filter(|(_, row)| bad(row.fault));
+        let activity = self.activity.iter().filter(|(_, row)| match row.fault {
+            // Without a letter and a scan there is no date that could be bad.
+            Fault::BadDate => row.invited.or(row.scanned).is_some(),
+            fault => bad(fault),
+        });
+        (register.count() as u64, activity.count() as u64)
+    }
+}
+
+fn submit(
+    world: &World,
+    fed: &mut Fed,
+    (trust, m): (usize, usize),
+    path: String,
+    book: &Book,
+    mut spelling: Dice,
+) -> io::Result<()> {
+    let refused = book.refused();
+    let sheets = [
+        ("liver_activity", book.activity.len() as u64, refused.1),
+        ("liver_register", book.register.len() as u64, refused.0),
+    ];
+    for (source, rows, refused) in sheets {
+        fed.submissions.push(
+            Submission::monthly(world, source, m, &path)
+                .by(TRUSTS[trust])
+                .with_rows(rows, refused),
+        );
+    }
+    let bytes = workbook(book, &mut spelling).map_err(io::Error::other)?;
+    let rows = (book.register.len() + book.activity.len()) as u64;
+    fed.written
+        .push(write_whole(&world.out, path, rows, &bytes)?);
+    Ok(())
 }
 
 fn file(world: &World, books: &mut [Book], number: u64, life: &Story) {
@@ -142,14 +212,7 @@ fn count(world: &World, truth: &mut LiverTruth, person: Option<&Person>, life: &
 }
 
 fn workbook(book: &Book, spelling: &mut Dice) -> Result<Vec<u8>, XlsxError> {
-    let mut workbook = Workbook::new();
-    // A workbook remembers when it was made; this one was made at the start of 2026, always.
-    let made = ExcelDateTime::from_ymd(2026, 1, 1)?;
-    workbook.set_properties(
-        &DocProperties::new()
-            .set_author("Martlet sample")
-            .set_creation_datetime(&made),
-    );
+    let mut workbook = new_workbook()?;
     let day = Format::new().set_num_format("dd/mm/yyyy");
     let mut sheet = Sheet::begin(
         workbook.add_worksheet(),

@@ -1,14 +1,11 @@
 //! `lung/lung_TRUST_YYYY-MM.zip`: five tables in a ZIP, dates in eight spellings.
 
-use std::io::{self, Cursor, Write};
+use std::io;
 
 use chrono::{Datelike, NaiveDate};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::csv::Csv;
-use super::write_whole;
-use crate::sample::Written;
+use super::{Fed, write_whole, zipped};
 use crate::sample::dates::{date, days_between};
 use crate::sample::dice::{Dice, Subject};
 use crate::sample::faults::{Fault, UNREADABLE_DATES, shown_number};
@@ -17,6 +14,7 @@ use crate::sample::lung::{
     ATTENDANCES, Candidate, Check, Diagnostic, INVITE_OUTCOMES, Invite, NO_SCORES, Risk,
     SCAN_OUTCOMES, STAGES, Scan, Smoking, Story, story,
 };
+use crate::sample::submissions::Submission;
 use crate::sample::truth::{self, LungTruth};
 use crate::sample::world::World;
 
@@ -45,12 +43,21 @@ const MEMBERS: [(&str, &str); 5] = [
     ),
 ];
 
+/// The sources that read the members, in the same order.
+const SOURCES: [&str; 5] = [
+    "lung_invites",
+    "lung_checks",
+    "lung_scans",
+    "lung_diagnostics",
+    "lung_smoking",
+];
+
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
 /// Writes every ZIP and the truth of the mart.
-pub fn write(world: &World) -> io::Result<Vec<Written>> {
+pub fn write(world: &World) -> io::Result<Fed> {
     let months = world.calendar.months();
     let mut tables: Vec<[Csv; 5]> = (0..TRUSTS.len() * months)
         .map(|_| MEMBERS.map(|(_, heading)| Csv::new(heading)))
@@ -84,33 +91,25 @@ pub fn write(world: &World) -> io::Result<Vec<Written>> {
             truth::add_lung(&mut truth, world, &latest, letter, flags);
         }
     }
-    let mut written = Vec::with_capacity(tables.len() + 1);
+    let mut fed = Fed::default();
     for (place, members) in tables.into_iter().enumerate() {
-        let (trust, m) = (TRUSTS[place / months], world.month_name(place % months));
+        let (trust, m) = (TRUSTS[place / months], place % months);
+        let path = format!("lung/lung_{trust}_{}.zip", world.month_name(m));
         let rows = members.iter().map(Csv::rows).sum();
-        written.push(write_whole(
-            &world.out,
-            format!("lung/lung_{trust}_{m}.zip"),
-            rows,
-            &zipped(members)?,
-        )?);
+        for (source, csv) in SOURCES.iter().zip(&members) {
+            fed.submissions.push(
+                Submission::monthly(world, source, m, &path)
+                    .by(trust)
+                    .with_rows(csv.rows(), csv.refused()),
+            );
+        }
+        let names = MEMBERS.iter().map(|(name, _)| *name);
+        let bytes = zipped(names.zip(members.into_iter().map(Csv::into_bytes)))?;
+        fed.written
+            .push(write_whole(&world.out, path, rows, &bytes)?);
     }
-    written.push(truth::write_lung(world, &truth)?);
-    Ok(written)
-}
-
-fn zipped(members: [Csv; 5]) -> io::Result<Vec<u8>> {
-    // The zero time of ZIP, 1 January 1980: the same world must give the same bytes tomorrow.
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o644);
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for ((name, _), csv) in MEMBERS.iter().zip(members) {
-        zip.start_file(*name, options).map_err(io::Error::other)?;
-        zip.write_all(&csv.into_bytes())?;
-    }
-    Ok(zip.finish().map_err(io::Error::other)?.into_inner())
+    fed.written.push(truth::write_lung(world, &truth)?);
+    Ok(fed)
 }
 
 /// Writes the rows of one person.
@@ -164,7 +163,7 @@ impl<'a> Scribe<'a> {
     fn ended(&mut self, table: usize, filed: NaiveDate, fault: Fault) {
         let m = self.world.calendar.month_of(filed);
         let csv = &mut self.tables[m][table];
-        csv.end();
+        csv.refuse(fault == Fault::BadDate).end();
         if fault == Fault::Duplicate {
             csv.repeat();
         }

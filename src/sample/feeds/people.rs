@@ -2,11 +2,12 @@
 
 use std::io;
 
+use super::Fed;
 use super::csv::{Csv, CsvFile};
-use crate::sample::Written;
 use crate::sample::dates::plus_days;
 use crate::sample::faults::unlinked_number;
 use crate::sample::people::{ETHNICITIES, PersonFault, SEXES, SMOKING, Snapshot};
+use crate::sample::submissions::Submission;
 use crate::sample::world::World;
 
 const HEADING: &str = "nhs_number,birth_date,death_date,sex,ethnicity_code,lsoa11_code,lsoa21_code,practice_code,\
@@ -14,15 +15,17 @@ registered_from,registered_to,learning_disability,severe_mental_illness,inclusio
 national_opt_out,type1_opt_out";
 
 /// Writes every month's extract.
-pub fn write(world: &World) -> io::Result<Vec<Written>> {
-    (0..world.calendar.months())
-        .map(|m| write_month(world, m))
-        .collect()
+pub fn write(world: &World) -> io::Result<Fed> {
+    let mut fed = Fed::default();
+    for m in 0..world.calendar.months() {
+        write_month(world, m, &mut fed)?;
+    }
+    Ok(fed)
 }
 
-fn write_month(world: &World, m: usize) -> io::Result<Written> {
+fn write_month(world: &World, m: usize, fed: &mut Fed) -> io::Result<()> {
     let path = format!("people/people_{}.csv", world.month_name(m));
-    let mut file = CsvFile::create(&world.out, path, HEADING)?;
+    let mut file = CsvFile::create(&world.out, path.clone(), HEADING)?;
     for person in &world.people {
         let Some(sent) = person.sent(m, &world.calendar, &world.geography, &world.practices) else {
             continue;
@@ -42,7 +45,13 @@ fn write_month(world: &World, m: usize) -> io::Result<Written> {
             _ => {}
         }
     }
-    file.finish()
+    let refused = file.refused();
+    let written = file.finish()?;
+    let submission =
+        Submission::monthly(world, "people", m, &path).with_rows(written.rows, refused);
+    fed.submissions.push(submission);
+    fed.written.push(written);
+    Ok(())
 }
 
 fn row(csv: &mut Csv, person: &Snapshot, number: Option<u64>, fault: Option<PersonFault>) {
@@ -57,6 +66,7 @@ fn row(csv: &mut Csv, person: &Snapshot, number: Option<u64>, fault: Option<Pers
     };
     csv.iso_or_blank(person.death);
     let bad_code = fault == Some(PersonFault::BadCode);
+    csv.refuse(bad_code || fault == Some(PersonFault::BadDate));
     csv.text(if bad_code && person.number.is_multiple_of(2) {
         "X"
     } else {

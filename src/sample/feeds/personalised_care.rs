@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use super::Fed;
 use super::csv::{Csv, CsvFile};
-use crate::sample::Written;
 use crate::sample::faults::{Fault, shown_number};
 use crate::sample::geography::{DISTRICTS, TRUSTS};
 use crate::sample::people::Snapshot;
 use crate::sample::personalised_care::{DIAGNOSES, Kind, Patient, Row, rows};
+use crate::sample::submissions::{Status, Submission};
 use crate::sample::truth::{self, PersonalisedCareTruth};
 use crate::sample::world::World;
 
@@ -21,8 +22,11 @@ const SILENT: usize = 0;
 /// Assessments the silent trust does send: fewer than ten, so that it is silent however small it is.
 const WHISPERS: u32 = 6;
 
+/// Place in [`TRUSTS`] of the trust that sends the second month again, corrected.
+const RESUBMITTER: usize = 2;
+
 /// Writes every file and the truth of both marts.
-pub fn write(world: &World) -> io::Result<Vec<Written>> {
+pub fn write(world: &World) -> io::Result<Fed> {
     let mut scribe = Scribe::new(world)?;
     let rate = world.rate(140, 330);
     let mut events = Vec::new();
@@ -72,6 +76,8 @@ pub fn write(world: &World) -> io::Result<Vec<Written>> {
 struct Scribe<'a> {
     world: &'a World,
     files: Vec<CsvFile>,
+    /// What the resubmitting trust sent first.
+    draft: CsvFile,
     whispered: u32,
     truth: PersonalisedCareTruth,
     trusts: [(u32, u32); TRUSTS.len()],
@@ -82,16 +88,19 @@ impl<'a> Scribe<'a> {
         let mut files = Vec::new();
         for trust in TRUSTS {
             for m in 0..world.calendar.months() {
-                let path = format!(
-                    "personalised_care/personalised_care_{trust}_{}.csv",
-                    world.month_name(m)
-                );
+                let again = (trust, m) == (TRUSTS[RESUBMITTER], 1 % world.calendar.months());
+                let path = path(world, trust, m, if again { "_v2" } else { "" });
                 files.push(CsvFile::create(&world.out, path, HEADING)?);
             }
         }
         Ok(Self {
             world,
             files,
+            draft: CsvFile::create(
+                &world.out,
+                path(world, TRUSTS[RESUBMITTER], 1 % world.calendar.months(), ""),
+                HEADING,
+            )?,
             whispered: 0,
             truth: BTreeMap::new(),
             trusts: [(0, 0); TRUSTS.len()],
@@ -112,7 +121,17 @@ impl<'a> Scribe<'a> {
         });
         let months = self.world.calendar.months();
         for row in events.iter() {
-            let file = &mut self.files[row.trust * months + row.month(&self.world.calendar)];
+            let m = row.month(&self.world.calendar);
+            // The draft had not all rows yet, and one in six said what was taken back later.
+            if (row.trust, m) == (RESUBMITTER, 1 % months) && row.spelling % 6 != 0 {
+                let withdrawn = row.spelling % 6 == 1 && row.offered > 0;
+                let row = Row {
+                    offered: if withdrawn { 4 } else { row.offered },
+                    ..*row
+                };
+                cells(self.draft.row()?, number, index, &row);
+            }
+            let file = &mut self.files[row.trust * months + m];
             cells(file.row()?, number, index, row);
             if row.fault == Fault::Duplicate {
                 file.repeat();
@@ -127,19 +146,51 @@ impl<'a> Scribe<'a> {
         Ok(())
     }
 
-    fn finish(self) -> io::Result<Vec<Written>> {
-        let mut written = self
-            .files
-            .into_iter()
-            .map(CsvFile::finish)
-            .collect::<io::Result<Vec<_>>>()?;
-        written.extend(truth::write_personalised_care(
+    fn finish(self) -> io::Result<Fed> {
+        let months = self.world.calendar.months();
+        let again = (RESUBMITTER, 1 % months);
+        let submission = |trust: usize, m: usize, path: &str, rows, refused| {
+            Submission::monthly(self.world, "personalised_care", m, path)
+                .by(TRUSTS[trust])
+                .with_rows(rows, refused)
+        };
+        let mut fed = Fed::default();
+        for (place, file) in self.files.into_iter().enumerate() {
+            let (trust, m) = (place / months, place % months);
+            let refused = file.refused();
+            let written = file.finish()?;
+            let mut sent = submission(trust, m, &written.path, written.rows, refused);
+            if (trust, m) == again {
+                sent.again(2);
+            }
+            fed.submissions.push(sent);
+            fed.written.push(written);
+        }
+        let refused = self.draft.refused();
+        let draft = self.draft.finish()?;
+        let mut sent = submission(again.0, again.1, &draft.path, draft.rows, refused);
+        let corrected = &mut fed.submissions[again.0 * months + again.1];
+        if corrected.rows == 0 {
+            corrected.status = Status::Duplicate;
+        } else {
+            sent.status = Status::Superseded;
+        }
+        fed.submissions.push(sent);
+        fed.written.push(draft);
+        fed.written.extend(truth::write_personalised_care(
             self.world,
             &self.truth,
             &self.trusts,
         )?);
-        Ok(written)
+        Ok(fed)
     }
+}
+
+fn path(world: &World, trust: &str, m: usize, version: &str) -> String {
+    format!(
+        "personalised_care/personalised_care_{trust}_{}{version}.csv",
+        world.month_name(m)
+    )
 }
 
 fn cells(csv: &mut Csv, number: u64, index: usize, row: &Row) {
@@ -163,7 +214,8 @@ fn cells(csv: &mut Csv, number: u64, index: usize, row: &Row) {
     code(csv, row.status, row.spelling / 4);
     code(csv, row.point, 15);
     code(csv, row.role, 15);
-    csv.end();
+    csv.refuse(matches!(row.fault, Fault::BadDate | Fault::BadCode))
+        .end();
 }
 
 /// With a dot, without, in small letters: the same disease.

@@ -3,7 +3,8 @@
 use std::io;
 
 use super::csv::CsvFile;
-use super::write_whole;
+use super::cwt_records;
+use super::{Fed, with_thousands, write_whole};
 use crate::sample::Written;
 use crate::sample::geography::{DISTRICTS, Geography, Lsoa};
 use crate::sample::practices::{PLANTS, PracticeCode};
@@ -29,8 +30,8 @@ const PRACTICES: &str = "practice_code,practice_name,postcode,open_date,close_da
 pcn_code,sicbl_code_nhs,icb_code_nhs";
 
 /// Writes all of it.
-pub fn write(world: &World) -> io::Result<Vec<Written>> {
-    Ok(vec![
+pub fn write(world: &World) -> io::Result<Fed> {
+    let written = vec![
         write_whole(
             &world.out,
             "pseudonym.key".into(),
@@ -56,7 +57,12 @@ pub fn write(world: &World) -> io::Result<Vec<Written>> {
         coastal(world)?,
         practices(world)?,
         networks(world)?,
-    ])
+        cancelled(world)?,
+    ];
+    Ok(Fed {
+        written,
+        ..Fed::default()
+    })
 }
 
 fn name(lsoa: &Lsoa) -> String {
@@ -67,14 +73,6 @@ fn name(lsoa: &Lsoa) -> String {
         DISTRICTS[lsoa.district].name,
         lsoa.serial / 5 + 1
     )
-}
-
-fn with_thousands(number: u32) -> String {
-    if number < 1_000 {
-        number.to_string()
-    } else {
-        format!("{},{:03}", number / 1_000, number % 1_000)
-    }
 }
 
 fn deprivation(
@@ -93,7 +91,7 @@ fn deprivation(
             .text(district.code)
             .text(district.name);
         if thousands {
-            row.quoted(&with_thousands(lsoa.rank));
+            row.quoted(&with_thousands(lsoa.rank.into()));
         } else {
             row.number(lsoa.rank.into());
         }
@@ -214,5 +212,24 @@ fn networks(world: &World) -> io::Result<Written> {
             .text("91Q");
         row.text("2019-07-01").blank().end();
     }
+    file.finish()
+}
+
+/// What providers took back in writing, after they had sent it.
+fn cancelled(world: &World) -> io::Result<Written> {
+    let heading = "source,provider,period,sequence,file,hash,cancelled_at,reason";
+    let path = "reference/cancelled_submissions.csv".to_owned();
+    let mut file = CsvFile::create(&world.out, path, heading)?;
+    let taken_back = cwt_records::cancelled(world);
+    let row = file.row()?;
+    row.text(taken_back.source)
+        .text(taken_back.provider.unwrap_or_default())
+        .iso_or_blank(taken_back.period)
+        .number(taken_back.sequence.into())
+        .text(&taken_back.file)
+        .blank()
+        .text(&taken_back.cancelled_at())
+        .text("pseudonymised with the wrong key")
+        .end();
     file.finish()
 }

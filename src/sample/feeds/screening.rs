@@ -3,13 +3,14 @@
 
 use std::io;
 
+use super::Fed;
 use super::csv::{Csv, CsvFile};
-use crate::sample::Written;
 use crate::sample::dates::age;
 use crate::sample::faults::{Fault, UNREADABLE_DATES, shown_number};
 use crate::sample::people::Person;
 use crate::sample::practices::PracticeCode;
 use crate::sample::screening::{Event, Programme, REASONS, TESTS, history};
+use crate::sample::submissions::Submission;
 use crate::sample::truth::{self, ScreeningTruth};
 use crate::sample::world::World;
 
@@ -17,7 +18,7 @@ const HEADING: &str =
     "nhs_number,programme,event_type,event_date,episode_id,test_type,practice_code,ceased_reason";
 
 /// Writes a programme's files and counts its truth.
-pub fn write(world: &World, programme: Programme) -> io::Result<(Vec<Written>, ScreeningTruth)> {
+pub fn write(world: &World, programme: Programme) -> io::Result<(Fed, ScreeningTruth)> {
     let mut files = Vec::with_capacity(world.calendar.months());
     for m in 0..world.calendar.months() {
         let path = format!(
@@ -79,11 +80,17 @@ pub fn write(world: &World, programme: Programme) -> io::Result<(Vec<Written>, S
             )?;
         }
     }
-    let written = files
-        .into_iter()
-        .map(CsvFile::finish)
-        .collect::<io::Result<_>>()?;
-    Ok((written, truth))
+    let mut fed = Fed::default();
+    for (m, file) in files.into_iter().enumerate() {
+        let refused = file.refused();
+        let written = file.finish()?;
+        fed.submissions.push(
+            Submission::monthly(world, "screening_events", m, &written.path)
+                .with_rows(written.rows, refused),
+        );
+        fed.written.push(written);
+    }
+    Ok((fed, truth))
 }
 
 fn count(
@@ -158,5 +165,6 @@ fn cells(
     csv.text(TESTS[usize::from(event.test)])
         .practice(practice)
         .text(REASONS[usize::from(event.reason)])
+        .refuse(bad_code || event.fault == Fault::BadDate)
         .end();
 }

@@ -1,0 +1,176 @@
+//! The feeds of the sample as they really come, held against what was planted in them.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::night;
+use crate::parquet_file::Table;
+use crate::world::{World, files};
+
+/// A model's rows: these columns as text, numbers without trailing noughts, sorted.
+fn model(world: &World, name: &str, columns: &[&str]) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = files(&world.path(format!("lake/models/{name}")))
+        .iter()
+        .filter(|p| p.extension().is_some_and(|e| e == "parquet"))
+        .flat_map(|p| Table::read(p).only(columns))
+        .collect();
+    for cell in rows.iter_mut().flatten() {
+        *cell = plain(cell);
+    }
+    rows.sort();
+    assert!(!rows.is_empty(), "{name} has rows");
+    rows
+}
+
+/// A table of the truth, its cells as [`model`] has them, sorted.
+fn truth(world: &World, name: &str) -> Vec<Vec<String>> {
+    let text = world.read(&format!("data-samples/truth/{name}.csv"));
+    let mut rows: Vec<Vec<String>> = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').map(plain).collect())
+        .collect();
+    rows.sort();
+    rows
+}
+
+/// A number without trailing noughts; any other text as it is.
+fn plain(cell: &str) -> String {
+    match cell.parse::<f64>() {
+        Ok(number) if cell.contains('.') => number.to_string(),
+        _ => cell.to_owned(),
+    }
+}
+
+fn assert_same(name: &str, seen: &[Vec<String>], truth: &[Vec<String>]) {
+    let first = (0..truth.len().max(seen.len())).find(|i| truth.get(*i) != seen.get(*i));
+    if let Some(i) = first {
+        panic!(
+            "{name}, row {i}: {:?}, truth {:?}",
+            seen.get(i),
+            truth.get(i)
+        );
+    }
+}
+
+#[test]
+fn trap_20_a_csv_that_is_utf_16_with_tabs_in_files_that_overlap() {
+    let world = &night::shared().world;
+    let bytes =
+        fs::read(world.path("data-samples/screening_published/screening_coverage_2026-03.csv"));
+    assert!(bytes.expect("reads").starts_with(&[0xff, 0xfe, b'O', 0]));
+    let columns = [
+        "month",
+        "programme",
+        "cohort_age_range",
+        "organisation_code",
+        "denominator",
+        "numerator",
+    ];
+    let seen = model(world, "screening_published_current", &columns);
+    assert_same(
+        "screening_published_current",
+        &seen,
+        &truth(world, "screening_published_current"),
+    );
+}
+
+#[test]
+fn trap_17_what_is_suppressed_is_known_to_be() {
+    let world = &night::shared().world;
+    let columns = [
+        "academic_year",
+        "authority",
+        "school_year",
+        "sex",
+        "eligible",
+        "vaccinated",
+        "note",
+    ];
+    let mut seen = model(world, "hpv_long", &columns);
+    seen.retain(|row| row[3] != "both");
+    let mut truth = truth(world, "hpv_published");
+    for row in &mut truth {
+        row[3] = row[3][..1].to_uppercase();
+    }
+    for row in seen.iter_mut().chain(&mut truth) {
+        row[1] = row[1].to_lowercase();
+    }
+    seen.sort();
+    truth.sort();
+    assert_same("hpv_long", &seen, &truth);
+    assert!(seen.iter().any(|row| row[6] == "[DS]") && seen.iter().any(|row| row[6] == "[E]"));
+}
+
+#[test]
+fn trap_21_totals_of_the_official_workbook() {
+    let world = &night::shared().world;
+    let columns = [
+        "month",
+        "standard",
+        "org_code",
+        "total",
+        "within_standard",
+        "is_total",
+    ];
+    let mut seen = model(world, "cwt_published_long", &columns);
+    seen.retain(|row| row[5] == "true");
+    for row in &mut seen {
+        row.pop();
+    }
+    let mut truth = truth(world, "cwt_published");
+    for row in &mut truth {
+        let standard = match row[1].as_str() {
+            "31-day" => "d31",
+            "62-day" => "d62",
+            _ => "fds_28",
+        };
+        row[1] = standard.to_owned();
+    }
+    truth.sort();
+    assert_same("cwt_published_long", &seen, &truth);
+    assert!(seen.iter().any(|row| row[3].ends_with(".5")), "halves");
+}
+
+#[test]
+fn trap_15_records_of_the_newest_submission_and_no_other() {
+    let world = &night::shared().world;
+    let rows = model(world, "cwt_record_current", &["period", "provider"]);
+    let mut counts: BTreeMap<Vec<String>, u64> = BTreeMap::new();
+    for row in rows {
+        *counts.entry(row).or_default() += 1;
+    }
+    let seen: Vec<Vec<String>> = counts
+        .into_iter()
+        .map(|(mut row, records)| {
+            row.push(records.to_string());
+            row
+        })
+        .collect();
+    assert_same(
+        "cwt_record_current",
+        &seen,
+        &truth(world, "cwt_record_current"),
+    );
+}
+
+#[test]
+fn trap_15_every_submission_stands_as_it_must() {
+    let world = &night::shared().world;
+    let ran = world.martlet("submissions --csv source:*").exits(0);
+    let lines = |text: &str| -> Vec<String> {
+        let line = |l: &str| l.trim_start_matches("source.").replacen("Z,", ",", 1);
+        let mut lines: Vec<String> = text.lines().map(line).collect();
+        lines.sort_unstable();
+        lines
+    };
+    let seen = lines(&ran.stdout);
+    let truth = lines(&world.read("data-samples/truth/submissions.csv"));
+    for (seen, truth) in seen.iter().zip(&truth) {
+        assert_eq!(seen, truth);
+    }
+    assert_eq!(seen.len(), truth.len());
+    for status in ["superseded", "cancelled", "duplicate"] {
+        assert!(truth.iter().any(|line| line.ends_with(status)), "{status}");
+    }
+}
