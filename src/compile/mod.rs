@@ -14,6 +14,7 @@ mod marts;
 mod names;
 mod plan;
 mod project;
+mod remote;
 pub mod select;
 pub mod session;
 mod sources;

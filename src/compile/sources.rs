@@ -18,6 +18,7 @@ use crate::spec::{Column, ColumnType, DateFormat, Files, OnFail, Project, Reader
 use super::contract::{FILE_COLUMN, LINE_COLUMN, staged_schema};
 use super::diagnose::clean;
 use super::names::{Declarations, check_identifier, unknown_table};
+use super::remote;
 use super::{RowRule, SourceNode, TableName};
 
 /// Checks one source and settles how its files are read in this target.
@@ -36,8 +37,8 @@ pub fn compile(
         None => (&spec.files, text),
     };
     let mut files = files.clone();
-    match files.root {
-        Root::Inbox => {
+    match &files.root {
+        Root::Inbox | Root::Url(_) => {
             if let Some(stable_for) = &project.settings.stable_for {
                 files.stable_for = Some(stable_for.clone());
             }
@@ -50,9 +51,16 @@ pub fn compile(
     check_columns(spec, files, text, found);
     let schema = staged_schema(spec, files);
     let rules = check_rules(context, &spec.checks, &schema, text, found);
-    let root = match files.root {
+    let root = match &files.root {
         Root::Inbox => project.settings.inbox.clone(),
         Root::Project => project.root.clone(),
+        Root::Url(url) => match remote::root(&project.settings, files, url) {
+            Ok(root) => root,
+            Err(finding) => {
+                found.push(remote::place(finding, files_text, files));
+                return None;
+            }
+        },
     };
     let clean = found.len() == before;
     let node = SourceNode {

@@ -1,0 +1,52 @@
+//! A source with a place of its own: the URL in `files.root`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::diag::{Code, DataPlace, Diagnostic, SourceText};
+use crate::spec::location::Location;
+use crate::spec::{Files, Settings, StoreKind, stores};
+
+/// Where our copy of the source's place is.
+///
+/// # Errors
+/// A URL that cannot be read, or a store that lacks what it takes to be reached; a path on a web
+/// server that does not name one file.
+pub(super) fn root(settings: &Settings, files: &Files, url: &str) -> Result<PathBuf, Diagnostic> {
+    let wrong =
+        |message: String, hint: String| Diagnostic::error(Code::WrongValue, message).hint(hint);
+    let url = match Location::parse(url) {
+        Ok(Location::Store(url)) => url,
+        Ok(Location::Folder(_)) => {
+            return Err(wrong(
+                "`root` is a folder's URL".to_owned(),
+                "leave it out for the inbox, or write `project`".to_owned(),
+            ));
+        }
+        Err(why) if why.secret => {
+            let message = format!("root: {}", why.message);
+            return Err(Diagnostic::error(Code::Secret, message).hint(why.hint));
+        }
+        Err(why) => return Err(wrong(format!("root: {}", why.message), why.hint)),
+    };
+    if url.store.kind == StoreKind::Http && files.path.contains(['{', '[']) {
+        return Err(wrong(
+            "a web server cannot be asked which files it has".to_owned(),
+            "write the path of one file, without captures".to_owned(),
+        ));
+    }
+    if let Some((message, hint)) = stores::missing(&url.store, settings.store(&url.store)) {
+        return Err(wrong(message, format!("{hint} in the target")));
+    }
+    Ok(settings.mirror(&url))
+}
+
+/// Says where a source's files are named. A line with a secret is not shown.
+pub(super) fn place(finding: Diagnostic, text: &Arc<SourceText>, files: &Files) -> Diagnostic {
+    let span = files.path.span();
+    if finding.code == Code::Secret {
+        let (line, _) = text.line_and_column(span.start);
+        return finding.at(DataPlace::file(text.path.as_str()).line(line));
+    }
+    finding.at((text, span))
+}
