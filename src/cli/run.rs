@@ -21,6 +21,7 @@ pub async fn run(global: &Global, args: &RunArgs, printer: &Printer) -> Result<E
         accept_missing: args.accept_missing,
         wait: args.wait,
         jobs: args.jobs,
+        secrets: secret::of_stores(&global.project, &plan)?,
         ..args.select.options()
     };
     let listeners: Vec<Box<dyn run::Listener>> = if printer.human() {
