@@ -1,10 +1,12 @@
 //! A source with a place of its own: the URL in `files.root`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::diag::{Code, DataPlace, Diagnostic, SourceText};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, SourceText, did_you_mean};
 use crate::spec::location::Location;
+use crate::spec::source::Root;
 use crate::spec::{Files, Settings, StoreKind, stores};
 
 /// Where our copy of the source's place is.
@@ -49,4 +51,41 @@ pub(super) fn place(finding: Diagnostic, text: &Arc<SourceText>, files: &Files) 
         return finding.at(DataPlace::file(text.path.as_str()).line(line));
     }
     finding.at((text, span))
+}
+
+/// Warns of options in the target for a store that nothing names: most likely a slip, and the
+/// store that was meant would be asked without them.
+pub(super) fn unused(settings: &Settings, roots: &[&Files], found: &mut Diagnostics) {
+    let url = |text: &str| match Location::parse(text) {
+        Ok(Location::Store(url)) => Some(url),
+        _ => None,
+    };
+    let named: BTreeSet<String> = roots
+        .iter()
+        .filter_map(|files| match &files.root {
+            Root::Url(text) => url(text),
+            _ => None,
+        })
+        .chain(settings.remote_inbox.clone())
+        .chain(settings.remote_published.clone())
+        .map(|url| url.store.to_string())
+        .collect();
+    for (name, _) in settings.stores.iter() {
+        // A layer that several targets share may speak of stores that one of them does not use.
+        let in_target = settings
+            .source
+            .text
+            .get(name.span())
+            .is_some_and(|t| t.contains(name.as_str()));
+        let Some(store) = url(name).map(|url| url.store.to_string()) else {
+            continue;
+        };
+        if in_target && !named.contains(&store) {
+            found.push(
+                Diagnostic::warning(Code::UnknownName, format!("nothing is at {store}"))
+                    .at((&settings.source, name.span()))
+                    .maybe_hint(did_you_mean(&store, named.iter().map(String::as_str))),
+            );
+        }
+    }
 }

@@ -10,6 +10,8 @@
 
 mod clinic;
 mod parquet_file;
+mod servers;
+mod wire;
 mod world;
 
 mod check_errors;
@@ -28,4 +30,7 @@ mod readers;
 mod real_data;
 mod secrets;
 mod selection;
+mod store_settings;
+mod stores;
 mod unit_tests;
+mod web;

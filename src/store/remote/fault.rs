@@ -33,9 +33,18 @@ the way to it are up, and run again"
                     .to_owned(),
             ),
         };
+        // A machine without a role of its own answers in many ways.
+        let unnamed = self.secrets.is_empty() && !matches!(error, Error::NotFound { .. });
+        let own = (unnamed && self.url.store.kind != StoreKind::Http).then(|| {
+            format!(
+                "no credentials are named under `stores: {}`: this machine's own were used",
+                self.url.store
+            )
+        });
         Diagnostic::error(Code::Io, message)
             .at(DataPlace::file(place))
             .hint(hint)
+            .maybe_hint(own)
             .into()
     }
 
@@ -52,7 +61,7 @@ the way to it are up, and run again"
         let store = &self.url.store;
         match (self.secrets.is_empty(), store.kind) {
             (_, StoreKind::Http) => "the server gives it to nobody without a login".to_owned(),
-            (true, _) => format!("name credentials under `stores: {store}` in the target"),
+            (true, _) => "name credentials that may read, list and write there".to_owned(),
             (false, _) => format!(
                 "check what `stores: {store}` refers to, and that they may read, list and write there"
             ),

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
-use object_store::{Error, GetOptions, GetResult, ObjectMeta, ObjectStoreExt, UpdateVersion};
+use object_store::{
+    Error, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStoreExt, UpdateVersion,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
@@ -139,63 +141,123 @@ impl Client {
         known: Option<&Object>,
     ) -> Result<Fetched> {
         let full = self.path(path)?;
-        let options = GetOptions {
-            if_none_match: known.and_then(|k| k.e_tag.clone()),
-            if_modified_since: known.filter(|k| k.e_tag.is_none()).map(|k| k.modified),
-            ..GetOptions::default()
-        };
+        let fault = |e: &Error| self.fault("read it", path, e);
         let mut disk = Diagnostics::default();
-        let mut attempts = 0;
+        // Parts that brought nothing, one after the other: a long way is not a dead end.
+        let mut stalled = 0;
+        let mut part: Option<Part> = None;
         loop {
-            attempts += 1;
-            let begun = self
-                .again(|| self.store.get_opts(&full, options.clone()))
-                .await;
-            let result = match begun {
-                Ok(result) => result,
-                Err(Error::NotModified { .. }) => return Ok(Fetched::Unchanged),
-                Err(Error::NotFound { .. }) => return Ok(Fetched::Gone),
-                Err(e) => return Err(self.fault("read it", path, &e)),
+            let options = match &part {
+                Some(part) => part.rest(),
+                None => GetOptions {
+                    if_none_match: known.and_then(|k| k.e_tag.clone()),
+                    if_modified_since: known.filter(|k| k.e_tag.is_none()).map(|k| k.modified),
+                    ..GetOptions::default()
+                },
             };
-            let object = Object::of(&result.meta);
-            match self.save(result, &object, target, &mut disk).await {
-                Ok(()) => return Ok(Fetched::Written(object)),
-                Err(_) if disk.has_errors() => return Err(disk),
-                Err(e) if attempts == 4 => return Err(self.fault("read it", path, &e)),
-                Err(_) => {}
+            let result = match self
+                .again(|| self.store.get_opts(&full, options.clone()))
+                .await
+            {
+                Ok(result) => result,
+                Err(Error::NotModified { .. }) if part.is_none() => return Ok(Fetched::Unchanged),
+                Err(Error::NotFound { .. }) => return Ok(Fetched::Gone),
+                Err(e) if part.is_none() || stalled == STALLED => return Err(fault(&e)),
+                // It changed, or the server sends no parts: from the beginning.
+                Err(_) => {
+                    stalled += 1;
+                    part = None;
+                    continue;
+                }
+            };
+            let mut writing = match part.take() {
+                Some(part) => part,
+                None => Part::begin(target, Object::of(&result.meta))?,
+            };
+            let before = writing.at;
+            let ended = writing.take(result, target, &mut disk).await;
+            if disk.has_errors() {
+                return Err(disk);
+            }
+            match ended {
+                Ok(()) => return writing.finish().map(Fetched::Written),
+                Err(e) if stalled == STALLED => return Err(fault(&e)),
+                Err(_) => {
+                    let moved = writing.at > before;
+                    part = Some(writing).filter(Part::can_go_on);
+                    // What must begin again has got nowhere.
+                    stalled = if moved && part.is_some() {
+                        0
+                    } else {
+                        stalled + 1
+                    };
+                }
             }
         }
-    }
-
-    async fn save(
-        &self,
-        result: GetResult,
-        object: &Object,
-        target: &LocalPath,
-        disk: &mut Diagnostics,
-    ) -> std::result::Result<(), Error> {
-        let mut failed = |found: Diagnostics| {
-            disk.extend(found);
-            interrupted("the disk failed")
-        };
-        let mut file = AtomicFile::create(target).map_err(&mut failed)?;
-        let mut body = result.into_stream();
-        let mut size = 0;
-        while let Some(bytes) = body.try_next().await? {
-            size += bytes.len() as u64;
-            file.write_all(&bytes)
-                .map_err(|e| failed(Diagnostic::io(target, "write the file", &e).into()))?;
-        }
-        whole(size, object.size)?;
-        file.set_modified(SystemTime::from(object.modified))
-            .map_err(&mut failed)?;
-        file.commit().map_err(&mut failed)
     }
 
     /// An object that must be there.
     pub fn absent(&self, path: &str) -> Diagnostic {
         Diagnostic::error(Code::FileName, "the store does not have this file")
             .at(DataPlace::file(self.url.below(path)))
+    }
+}
+
+/// How often nothing may come before it is given up.
+const STALLED: u32 = 4;
+
+/// A file of which a part has come.
+struct Part {
+    file: AtomicFile,
+    object: Object,
+    at: u64,
+}
+
+impl Part {
+    fn begin(target: &LocalPath, object: Object) -> Result<Self> {
+        Ok(Self {
+            file: AtomicFile::create(target)?,
+            object,
+            at: 0,
+        })
+    }
+
+    /// Only of what has a tag is it known that the rest belongs to the part.
+    fn can_go_on(&self) -> bool {
+        self.object.e_tag.is_some() && self.at > 0 && self.at < self.object.size
+    }
+
+    /// What is still to be asked for.
+    fn rest(&self) -> GetOptions {
+        GetOptions {
+            range: Some(GetRange::Offset(self.at)),
+            if_match: self.object.e_tag.clone(),
+            ..GetOptions::default()
+        }
+    }
+
+    async fn take(
+        &mut self,
+        result: GetResult,
+        target: &LocalPath,
+        disk: &mut Diagnostics,
+    ) -> std::result::Result<(), Error> {
+        let mut body = result.into_stream();
+        while let Some(bytes) = body.try_next().await? {
+            if let Err(e) = self.file.write_all(&bytes) {
+                disk.push(Diagnostic::io(target, "write the file", &e));
+                return Err(interrupted("the disk failed"));
+            }
+            self.at += bytes.len() as u64;
+        }
+        whole(self.at, self.object.size)
+    }
+
+    fn finish(self) -> Result<Object> {
+        self.file
+            .set_modified(SystemTime::from(self.object.modified))?;
+        self.file.commit()?;
+        Ok(self.object)
     }
 }
 
