@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, SourceText, did_you_mean};
+use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 use crate::spec::location::Location;
 use crate::spec::source::Root;
 use crate::spec::{Files, Settings, StoreKind, stores};
@@ -14,9 +14,17 @@ use crate::spec::{Files, Settings, StoreKind, stores};
 /// # Errors
 /// A URL that cannot be read, or a store that lacks what it takes to be reached; a path on a web
 /// server that does not name one file.
-pub(super) fn root(settings: &Settings, files: &Files, url: &str) -> Result<PathBuf, Diagnostic> {
-    let wrong =
-        |message: String, hint: String| Diagnostic::error(Code::WrongValue, message).hint(hint);
+pub(super) fn root(
+    settings: &Settings,
+    files: &Files,
+    text: &Arc<SourceText>,
+    url: &str,
+) -> Result<PathBuf> {
+    let say = |code: Code, message: String, hint: String| {
+        let finding = Diagnostic::error(code, message).hint(hint);
+        Diagnostics::from(place(finding, text, files))
+    };
+    let wrong = |message: String, hint: String| say(Code::WrongValue, message, hint);
     let url = match Location::parse(url) {
         Ok(Location::Store(url)) => url,
         Ok(Location::Folder(_)) => {
@@ -27,7 +35,7 @@ pub(super) fn root(settings: &Settings, files: &Files, url: &str) -> Result<Path
         }
         Err(why) if why.secret => {
             let message = format!("root: {}", why.message);
-            return Err(Diagnostic::error(Code::Secret, message).hint(why.hint));
+            return Err(say(Code::Secret, message, why.hint));
         }
         Err(why) => return Err(wrong(format!("root: {}", why.message), why.hint)),
     };
@@ -44,7 +52,7 @@ pub(super) fn root(settings: &Settings, files: &Files, url: &str) -> Result<Path
 }
 
 /// Says where a source's files are named. A line with a secret is not shown.
-pub(super) fn place(finding: Diagnostic, text: &Arc<SourceText>, files: &Files) -> Diagnostic {
+fn place(finding: Diagnostic, text: &Arc<SourceText>, files: &Files) -> Diagnostic {
     let span = files.path.span();
     if finding.code == Code::Secret {
         let (line, _) = text.line_and_column(span.start);

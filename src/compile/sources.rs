@@ -54,10 +54,10 @@ pub fn compile(
     let root = match &files.root {
         Root::Inbox => project.settings.inbox.clone(),
         Root::Project => project.root.clone(),
-        Root::Url(url) => match remote::root(&project.settings, files, url) {
+        Root::Url(url) => match remote::root(&project.settings, files, files_text, url) {
             Ok(root) => root,
-            Err(finding) => {
-                found.push(remote::place(finding, files_text, files));
+            Err(findings) => {
+                found.extend(findings);
                 return None;
             }
         },

@@ -27,6 +27,7 @@ pub struct Server {
 }
 
 /// A bucket or container of its own.
+#[derive(Clone)]
 pub struct Bucket {
     /// Its name.
     pub name: String,

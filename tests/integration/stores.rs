@@ -63,6 +63,39 @@ fn remote(server: &Server) -> Remote {
     }
 }
 
+/// The same in Azure; the key is in the environment.
+fn in_azure(server: &Server) -> Remote {
+    let name = format!("clinic-{}-{}", std::process::id(), number());
+    let bucket = server.bucket(&name);
+    let wire = Wire::to(server.port);
+    let world = clinic::world();
+    bucket.put_folder(&world, "inbox", "in");
+    world.remove("inbox").write(
+        "config/targets/dev.yaml",
+        format!(
+            "inbox: az://{name}/in
+published: az://{name}/out
+as_of: 2026-04-10
+stable_for: 0s
+pseudonym_key: {{ file: pseudonym.key }}
+stores:
+  \"az://{name}\":
+    endpoint: http://127.0.0.1:{}/{ACCOUNT}
+    allow_http: true
+    account_name: {ACCOUNT}
+    access_key: {{ env: STORE_KEY }}
+    retry_for: 5s
+",
+            wire.port
+        ),
+    );
+    Remote {
+        world,
+        bucket,
+        wire,
+    }
+}
+
 /// What readers of a folder have, by path: what a store must hold, byte for byte.
 fn local() -> BTreeMap<String, String> {
     let world = clinic::world();
@@ -348,6 +381,84 @@ fn a_release_that_somebody_else_made_is_never_overwritten() {
     assert_eq!(bucket.stamps("out"), theirs);
 }
 
+/// Somebody else's release comes between our look and our request: the store itself must refuse.
+#[track_caller]
+fn the_store_itself_refuses(
+    world: &World,
+    bucket: &Bucket,
+    wire: &Wire,
+    environment: &[(&str, &str)],
+) {
+    let release = "out/alliance/release.json";
+    let between = |theirs: &'static str| {
+        let bucket = bucket.clone();
+        move |line: &str, _| {
+            if line.starts_with("PUT ") && line.contains("release.json") {
+                bucket.put(release, theirs);
+            }
+            Fate::Answered
+        }
+    };
+    // The first of all releases, and then one over another.
+    wire.rule(between("first"));
+    let ran = world.martlet_in(environment, "run").exits(6);
+    ran.says(&["somebody else has published there"]);
+    assert_eq!(bucket.get(release), b"first");
+    bucket.delete(release);
+    wire.rule(|_, _| Fate::Answered);
+    world.martlet_in(environment, "run --quiet").exits(0);
+    let ours = bucket.get(release);
+    world.edit(
+        "sql/clinic/sites.sql",
+        "SELECT DISTINCT site",
+        "SELECT DISTINCT site || '!' AS site",
+    );
+    wire.rule(between("second"));
+    world.martlet_in(environment, "run").exits(6);
+    assert_eq!(bucket.get(release), b"second");
+    bucket.put(release, ours.clone());
+    // An answer that is lost is no refusal.
+    let mut seen = 0;
+    wire.rule(move |line, _| {
+        seen += usize::from(line.starts_with("PUT ") && line.contains("release.json"));
+        match seen == 1 && line.contains("release.json") {
+            true => Fate::Lost,
+            false => Fate::Answered,
+        }
+    });
+    world.martlet_in(environment, "run").exits(0);
+    assert_ne!(bucket.get(release), ours);
+    assert!(is_whole(bucket));
+    // A mart that is retired goes from the stable paths.
+    assert!(
+        bucket
+            .stamps("out")
+            .contains_key("out/alliance/latest/sites.parquet")
+    );
+    let text = world.read("pipelines/clinic.yaml");
+    let (rest, _) = text
+        .split_once("  sites:\n    description: The sites that")
+        .expect("the mart");
+    world
+        .write("pipelines/clinic.yaml", rest)
+        .remove("sql/clinic/sites.sql");
+    world.martlet_in(environment, "run").exits(0);
+    let there = bucket.stamps("out");
+    assert!(!there.contains_key("out/alliance/latest/sites.parquet"));
+    assert!(there.contains_key("out/alliance/latest/visits.parquet"));
+}
+
+#[test]
+fn s3_itself_refuses_a_release_over_somebody_elses() {
+    let Some(server) = servers::s3() else { return };
+    let Remote {
+        world,
+        bucket,
+        wire,
+    } = remote(server);
+    the_store_itself_refuses(&world, &bucket, &wire, &[]);
+}
+
 #[test]
 fn a_lost_lake_takes_back_what_readers_have() {
     let Some(server) = servers::s3() else { return };
@@ -396,30 +507,11 @@ fn a_night_in_azure_gives_the_same_bytes_and_wrong_credentials_say_so() {
     let Some(server) = servers::azure() else {
         return;
     };
-    let name = format!("clinic-{}", std::process::id());
-    let bucket = server.bucket(&name);
-    let wire = Wire::to(server.port);
-    let world = clinic::world();
-    bucket.put_folder(&world, "inbox", "in");
-    world.remove("inbox").write(
-        "config/targets/dev.yaml",
-        format!(
-            "inbox: az://{name}/in
-published: az://{name}/out
-as_of: 2026-04-10
-stable_for: 0s
-pseudonym_key: {{ file: pseudonym.key }}
-stores:
-  \"az://{name}\":
-    endpoint: http://127.0.0.1:{}/{ACCOUNT}
-    allow_http: true
-    account_name: {ACCOUNT}
-    access_key: {{ env: STORE_KEY }}
-    retry_for: 5s
-",
-            wire.port
-        ),
-    );
+    let Remote {
+        world,
+        bucket,
+        wire,
+    } = in_azure(server);
     // A key that is one, and not this account's.
     let wrong = servers::azure_key().replace("Eby8", "Abcd");
     let ran = world.martlet_in(
@@ -461,6 +553,20 @@ stores:
     let ran = world.martlet_in(&[("STORE_KEY", &key)], "run").exits(6);
     ran.says(&["somebody else has published there"]);
     assert_eq!(bucket.get("out/alliance/release.json"), b"{}");
+}
+
+#[test]
+fn azure_itself_refuses_a_release_over_somebody_elses() {
+    let Some(server) = servers::azure() else {
+        return;
+    };
+    let Remote {
+        world,
+        bucket,
+        wire,
+    } = in_azure(server);
+    let key = servers::azure_key();
+    the_store_itself_refuses(&world, &bucket, &wire, &[("STORE_KEY", &key)]);
 }
 
 #[test]

@@ -16,6 +16,8 @@ struct Page {
     is_tagged: bool,
     /// How many bytes of a body come before the connection is cut.
     most: Option<usize>,
+    /// Whether it sends a part of a file.
+    sends_parts: bool,
     /// Requests, each with the tag that it came with, and the answers' statuses.
     log: Vec<(String, Option<String>, u16)>,
 }
@@ -33,6 +35,7 @@ impl Web {
             body: Some(body.to_owned()),
             is_tagged: true,
             most: None,
+            sends_parts: true,
             log: Vec::new(),
         }));
         let shared = Arc::clone(&page);
@@ -88,11 +91,15 @@ fn answer(mut client: TcpStream, page: &Mutex<Page>) {
         Some(_) if page.is_tagged && wants == tag => (304, String::new(), String::new()),
         Some(body) => {
             let tag = tag.filter(|_| page.is_tagged);
-            (
-                200,
-                tag.map_or_else(String::new, |t| format!("ETag: {t}\r\n")),
-                body,
-            )
+            let tag = tag.map_or_else(String::new, |t| format!("ETag: {t}\r\n"));
+            match from.filter(|_| page.sends_parts) {
+                None => (200, tag, body),
+                Some(from) => {
+                    let (last, all) = (body.len() - 1, body.len());
+                    let range = format!("{tag}Content-Range: bytes {from}-{last}/{all}\r\n");
+                    (206, range, body[from..].to_owned())
+                }
+            }
         }
     };
     page.log.push((first, wants, status));
@@ -178,16 +185,23 @@ fn a_file_that_comes_in_pieces_is_put_together() {
     assert_eq!((statuses[0], statuses.len()), (200, pieces), "{statuses:?}");
     assert!(statuses[1..].iter().all(|s| *s == 206), "{statuses:?}");
     assert_eq!(sites(&world), ["Ashford", "Maidstone"]);
-    // Without a tag nobody knows that the pieces belong together.
-    let web = Web::serving(SITES);
-    let world = self::world(&web);
-    world.edit("config/targets/dev.yaml", "retry_for: 2s", "retry_for: 0s");
-    web.change(|page| (page.most, page.is_tagged) = (Some(7), false));
-    world
-        .martlet("run")
-        .exits(1)
-        .says(&["cannot read it", "/open data/sites.csv"]);
-    assert!(!world.path("published").exists());
+}
+
+#[test]
+fn pieces_that_cannot_be_put_together_are_no_file() {
+    // Without a tag nobody knows that pieces belong together; and some servers send none.
+    for (is_tagged, sends_parts) in [(false, true), (true, false)] {
+        let web = Web::serving(SITES);
+        let world = world(&web);
+        world.edit("config/targets/dev.yaml", "retry_for: 2s", "retry_for: 0s");
+        web.change(|page| {
+            (page.most, page.is_tagged, page.sends_parts) = (Some(7), is_tagged, sends_parts);
+        });
+        let ran = world.martlet("run").exits(1);
+        ran.says(&["cannot read it", "/open data/sites.csv"]);
+        assert!(web.statuses().len() < 20);
+        assert!(!world.path("published").exists());
+    }
 }
 
 #[test]

@@ -41,8 +41,9 @@ impl Secrets {
     }
 }
 
-/// A way to one place in a store. Paths are below that place.
-#[derive(Debug, Clone)]
+/// A way to one place in a store. Paths are below that place. Without `Debug` on purpose: what is
+/// inside holds credentials.
+#[derive(Clone)]
 pub struct Client {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) url: StoreUrl,

@@ -143,8 +143,8 @@ impl Client {
         let full = self.path(path)?;
         let fault = |e: &Error| self.fault("read it", path, e);
         let mut disk = Diagnostics::default();
-        // Parts that brought nothing, one after the other: a long way is not a dead end.
-        let mut stalled = 0;
+        // How far it ever came, and how often it came no further: a long way is not a dead end.
+        let (mut furthest, mut stalled) = (0, 0);
         let mut part: Option<Part> = None;
         loop {
             let options = match &part {
@@ -174,7 +174,6 @@ impl Client {
                 Some(part) => part,
                 None => Part::begin(target, Object::of(&result.meta))?,
             };
-            let before = writing.at;
             let ended = writing.take(result, target, &mut disk).await;
             if disk.has_errors() {
                 return Err(disk);
@@ -183,14 +182,13 @@ impl Client {
                 Ok(()) => return writing.finish().map(Fetched::Written),
                 Err(e) if stalled == STALLED => return Err(fault(&e)),
                 Err(_) => {
-                    let moved = writing.at > before;
-                    part = Some(writing).filter(Part::can_go_on);
-                    // What must begin again has got nowhere.
-                    stalled = if moved && part.is_some() {
+                    stalled = if writing.at > furthest {
                         0
                     } else {
                         stalled + 1
                     };
+                    furthest = furthest.max(writing.at);
+                    part = Some(writing).filter(Part::can_go_on);
                 }
             }
         }
