@@ -40,7 +40,9 @@ def send(url, body, headers):
 
 
 def s3(endpoint, path, body, query=""):
-    send(f"{endpoint}/{urllib.parse.quote(path)}{query}", body, dict)
+    # Without a type it would be taken for a form.
+    headers = {"Content-Type": "application/octet-stream"}
+    send(f"{endpoint}/{urllib.parse.quote(path)}{query}", body, lambda: headers)
 
 
 def azure(endpoint, path, body, query=""):
