@@ -3,15 +3,19 @@
 # Outside the clone, so that a fresh clone builds only what is ours.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/martlet-target
 VENV := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/martlet-python
+NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/martlet-node
+AZURITE := $(NODE)/node_modules/.bin/azurite-blob
 MARTLET := $(CARGO_TARGET_DIR)/debug/martlet
 RELEASED := $(CARGO_TARGET_DIR)/release/martlet
 ARGS ?=
 
-.PHONY: help run test bench fmt lint docs release compiler clients
+.PHONY: help run test bench s3 azurite fmt lint docs release compiler clients servers
 
 help:
 	@echo "make run      last night's marts from data-samples/ (ARGS='--target real' for another target)"
 	@echo "make test     format, lint, unit and integration tests, the SQL's tests, the sample night"
+	@echo "make s3       the sample night from and to S3, on a test server on this machine"
+	@echo "make azurite  the same on Azure's emulator"
 	@echo "make bench    how long the steps take, as ratios (release build)"
 	@echo "make fmt      format the Rust"
 	@echo "make lint     format check and clippy"
@@ -23,8 +27,13 @@ run: compiler
 	$(MARTLET) run $(ARGS)
 
 # The test runner comes last: its closing lines are the verdict.
-test: compiler clients lint
-	MARTLET_TEST_PYTHON=$(VENV)/bin/python cargo test --locked
+test: compiler clients servers lint
+	MARTLET_TEST_PYTHON=$(VENV)/bin/python MARTLET_TEST_AZURITE=$(AZURITE) cargo test --locked
+
+s3 azurite: compiler clients servers
+	cargo build --locked --bin martlet
+	tests/scripts/night_in_a_store.sh $@ $(MARTLET) \
+		$(if $(filter s3,$@),$(VENV)/bin/python,$(AZURITE)) $(VENV)/bin/python
 
 lint: compiler
 	cargo fmt --check
@@ -50,7 +59,7 @@ bench: release
 compiler:
 	@command -v cc >/dev/null || { apt-get update -q && apt-get install -qy build-essential; }
 
-# Real readers of the marts: DuckDB, pyarrow and pandas.
+# Real readers of the marts: DuckDB, pyarrow and pandas; and an S3 server.
 clients: $(VENV)/ready
 
 $(VENV)/ready: tests/requirements.txt
@@ -58,4 +67,14 @@ $(VENV)/ready: tests/requirements.txt
 		|| { apt-get update -q && apt-get install -qy python3-venv; }
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q -r tests/requirements.txt
+	touch $@
+
+# Azure's own emulator, for the tests.
+servers: $(NODE)/ready
+
+$(NODE)/ready: tests/package.json tests/package-lock.json
+	@command -v npm >/dev/null || { apt-get update -q && apt-get install -qy nodejs npm; }
+	mkdir -p $(NODE)
+	cp tests/package.json tests/package-lock.json $(NODE)/
+	npm ci --prefix $(NODE) --no-audit --no-fund
 	touch $@

@@ -51,14 +51,14 @@ pub struct Global {
     /// The run's clock, such as 2026-03-31
     #[arg(long, global = true, env = "MARTLET_AS_OF", value_name = "DATE")]
     pub as_of: Option<String>,
-    /// The folder that files arrive in
-    #[arg(long, global = true, env = "MARTLET_INBOX", value_name = "DIR")]
+    /// Where files arrive: a folder or a URL
+    #[arg(long, global = true, env = "MARTLET_INBOX", value_name = "PLACE")]
     pub inbox: Option<String>,
     /// Our own folder
     #[arg(long, global = true, env = "MARTLET_LAKE", value_name = "DIR")]
     pub lake: Option<String>,
-    /// The readers' folder
-    #[arg(long, global = true, env = "MARTLET_PUBLISHED", value_name = "DIR")]
+    /// Where readers look: a folder or a URL
+    #[arg(long, global = true, env = "MARTLET_PUBLISHED", value_name = "PLACE")]
     pub published: Option<String>,
     /// How long a file must be unchanged to be taken, such as 5m, in place of every source's own
     #[arg(long, global = true, env = "MARTLET_STABLE_FOR", value_name = "TIME")]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::diag::{Exit, Result};
-use crate::report::plural;
+use crate::report::{self, plural};
 use crate::run::{self, Options};
 
 use super::args::{Global, PlanArgs};
@@ -16,8 +16,11 @@ pub async fn plan(global: &Global, args: &PlanArgs, printer: &Printer) -> Result
     let key = secret::pseudonym_key(&global.project, &plan.settings)?;
     let options = Options {
         full_refresh: args.full_refresh,
+        secrets: secret::of_stores(&global.project, &plan)?,
         ..args.select.options()
     };
+    // A copy of a remote inbox is brought up to date first: what is not here cannot be seen.
+    run::look(&plan, &options, &report::Trace).await?;
     let preview = run::preview(&plan, &options, key.as_ref())?;
     if printer.json {
         printer.document(&json!({ "ok": true, "target": plan.settings.target, "plan": preview }));

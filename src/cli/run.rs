@@ -21,6 +21,7 @@ pub async fn run(global: &Global, args: &RunArgs, printer: &Printer) -> Result<E
         as_of_given: global.as_of.is_some(),
         wait: args.wait,
         jobs: args.jobs,
+        secrets: secret::of_stores(&global.project, &plan)?,
         ..args.select.options()
     };
     let listeners: Vec<Box<dyn run::Listener>> = if printer.human() {

@@ -16,6 +16,7 @@ mod marts;
 mod names;
 mod plan;
 mod project;
+mod remote;
 mod rules;
 pub mod select;
 pub mod session;

@@ -56,6 +56,8 @@ pub async fn compile(
     compiler.tables(&order, queries).await;
     compiler.unused_sql();
 
+    compiler.unused_stores();
+
     let Compiler {
         mut nodes, found, ..
     } = compiler;
@@ -82,6 +84,15 @@ pub(super) struct Parsed {
     pub(super) inputs: BTreeSet<TableName>,
 }
 impl<'a> Compiler<'a> {
+    fn unused_stores(&mut self) {
+        let sources = self.nodes.values().filter_map(|node| match &node.body {
+            Body::Source(source) => Some(&source.files),
+            _ => None,
+        });
+        let files: Vec<_> = sources.collect();
+        super::remote::unused(&self.project.settings, &files, &mut self.found);
+    }
+
     fn sources(&mut self) {
         let declarations = self.declarations.clone();
         for (table, declaration) in &declarations {

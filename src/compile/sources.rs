@@ -18,6 +18,7 @@ use super::contract::{FILE_COLUMN, LINE_COLUMN, staged_schema};
 use super::diagnose::clean;
 use super::dialects;
 use super::names::{Declarations, check_identifier, unknown_table};
+use super::remote;
 use super::{SourceNode, TableName, bounds, rules, submissions};
 
 /// Checks one source and settles how its files are read in this target.
@@ -36,8 +37,8 @@ pub fn compile(
         None => (&spec.files, text),
     };
     let mut files = files.clone();
-    match files.root {
-        Root::Inbox => {
+    match &files.root {
+        Root::Inbox | Root::Url(_) => {
             if let Some(stable_for) = &project.settings.stable_for {
                 files.stable_for = Some(stable_for.clone());
             }
@@ -56,9 +57,16 @@ pub fn compile(
     let schema = staged_schema(spec, files);
     let row_rules = rules::plan(context, spec, &schema, text, found);
     let drops = rules::drops(context, spec, &schema, text, found);
-    let root = match files.root {
+    let root = match &files.root {
         Root::Inbox => project.settings.inbox.clone(),
         Root::Project => project.root.clone(),
+        Root::Url(url) => match remote::root(&project.settings, files, files_text, url) {
+            Ok(root) => root,
+            Err(findings) => {
+                found.extend(findings);
+                return None;
+            }
+        },
     };
     let clean = found.len() == before;
     let node = SourceNode {

@@ -137,6 +137,7 @@ fn names(node: &SourceNode, table: &TableName, folder: &Path) -> Result<Vec<Stri
     let what = match node.files.root {
         Root::Inbox => "inbox",
         Root::Project => "project",
+        Root::Url(_) => "source's",
     };
     let failed = |e: std::io::Error| {
         let missing = if node.root.is_dir() {

@@ -12,6 +12,9 @@
 //! instant: readers have last night's numbers or tonight's, mart by mart whole, and the next run
 //! begins with [`release::repair`].
 //!
+//! Where readers are not on this machine, all of this happens on a shelf of the lake, and [`ship`]
+//! brings the release from there.
+//!
 //! Nothing here reads a clock or writes an absolute path: the same counts give the same bytes, and
 //! what has not changed is not written.
 
@@ -20,6 +23,7 @@ pub mod manifest;
 pub mod rates;
 pub mod release;
 pub mod schema;
+pub mod ship;
 pub mod targets;
 pub mod version;
 

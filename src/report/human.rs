@@ -132,6 +132,23 @@ impl Listener for Human {
                 );
             }
             Event::Repaired { what } => self.say("Repaired", what),
+            Event::Fetched {
+                from,
+                files,
+                bytes,
+                removed,
+            } => {
+                let gone = match removed {
+                    0 => String::new(),
+                    n => format!("; {n} gone there and here"),
+                };
+                let size = bytes.div_ceil(1024);
+                let files = super::plural(*files, "file");
+                self.say(
+                    "Fetched",
+                    &format!("{files} ({size} KiB) from {from}{gone}"),
+                );
+            }
             Event::Started { table, why } => {
                 self.work_on(Some(table.to_string()));
                 *self.why.lock().unwrap_or_else(PoisonError::into_inner) = why.clone();

@@ -37,6 +37,12 @@ impl Listener for Trace {
                 );
             }
             Event::Repaired { what } => info!(event = "repaired", what),
+            Event::Fetched {
+                from,
+                files,
+                bytes,
+                removed,
+            } => info!(event = "fetched", from, files, bytes, removed),
             Event::Started { table, why } => info!(event = "started", %table, why),
             Event::Ingested {
                 table,

@@ -25,6 +25,17 @@ pub enum Event {
         /// What was done.
         what: String,
     },
+    /// Files were brought here from a store, or taken away as they are there.
+    Fetched {
+        /// The place.
+        from: String,
+        /// How many files.
+        files: usize,
+        /// Their bytes.
+        bytes: u64,
+        /// How many files are not there any more.
+        removed: usize,
+    },
     /// Work on a table begins.
     Started {
         /// The table.

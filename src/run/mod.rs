@@ -1,7 +1,7 @@
 //! The night: which files are new, which tables that makes stale, and everything done about it.
 //!
 //! ```text
-//! lock → repair → for each table, inputs first: fresh? else make, check → publish → record
+//! lock → repair → mirror → for each table, inputs first: fresh? else make, check → publish → ship → record
 //! ```
 //!
 //! Nothing is changed in place and every output is named by what made it, so skipping unchanged
@@ -21,6 +21,7 @@ mod freshness;
 mod ingredients;
 mod ledger;
 mod lock;
+mod mirror;
 mod models;
 mod night;
 mod open;
@@ -28,12 +29,14 @@ mod preview;
 mod quarantine;
 mod record;
 mod release;
+mod shipping;
 mod sources;
 mod standing;
 mod submissions;
 
 pub use attempt::Fault;
 pub use events::{Broken, Event, Listener, PublishedMart};
+pub use mirror::{look, stores};
 pub use night::{Night, Options, Summary, as_of, run};
 pub use open::open;
 pub use preview::{Preview, PreviewedTable, preview};

@@ -14,13 +14,15 @@ use crate::engine::{Engine, Limits};
 use crate::functions;
 use crate::ingest::{self, PseudonymKey};
 use crate::store::Lake;
+use crate::store::remote::Secrets;
 
 use super::events::{Event, Listener, PublishedMart};
 use super::fingerprints::Fingerprints;
 use super::ingredients::{Ingredients, hash};
 use super::lock::Lock;
 use super::record::{NodeRecord, read_json, write_json};
-use super::release;
+use super::shipping::Shipping;
+use super::{mirror, release};
 
 /// How a run is to be done.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,8 @@ pub struct Options {
     pub wait: bool,
     /// Files read at once. 0: as many as there are partitions.
     pub jobs: usize,
+    /// The credentials of stores.
+    pub secrets: Secrets,
 }
 
 /// What came of a run.
@@ -91,6 +95,8 @@ pub struct Night<'a> {
     fresh: usize,
     /// The lock on the readers' folder.
     readers: Option<Lock>,
+    /// The way to readers who are not on this machine.
+    pub(super) shipping: Option<Shipping>,
 }
 
 /// Runs the chosen part of a plan.
@@ -119,7 +125,16 @@ pub async fn run(
         true => Some(hold(plan, options.wait).await?),
         false => None,
     };
+    let shipping = Shipping::open(plan, &lake, options).await?;
+    if let Some(shipping) = &shipping {
+        shipping.adopt(plan, listener).await?;
+    }
     release::repair(plan, &lake, listener)?;
+    let finished = match &shipping {
+        Some(shipping) if !options.no_publish => shipping.finish(plan, listener).await?,
+        _ => false,
+    };
+    mirror::mirror(plan, &lake, &needed, options, listener).await?;
 
     let started = Utc::now();
     let engine = Engine::new(
@@ -142,6 +157,7 @@ pub async fn run(
         failed: BTreeSet::new(),
         fresh: 0,
         readers,
+        shipping,
     };
     night.tell_strays();
     let mut found = Diagnostics::default();
@@ -155,7 +171,7 @@ pub async fn run(
     if found.has_errors() {
         return Err(found);
     }
-    let changed = !night.made.is_empty() || marts.iter().any(|(_, m)| m.changed);
+    let changed = finished || !night.made.is_empty() || marts.iter().any(|(_, m)| m.changed);
     Ok(Summary {
         run,
         as_of: night.as_of,

@@ -150,13 +150,20 @@ pub async fn publish(
         let Some(current) = committed.release else {
             continue;
         };
+        if let Some(shipping) = &night.shipping {
+            shipping.ship(night.plan, &audience).await?;
+        }
+        let latest = |mart: &str| match &night.shipping {
+            Some(shipping) => shipping.latest(&audience, mart),
+            None => shelf.latest(mart),
+        };
         let marts: Vec<PublishedMart> = change
             .marts
             .iter()
             .map(|(mart, released)| PublishedMart {
                 mart: mart.clone(),
                 rows: released.rows,
-                path: shelf.latest(mart),
+                path: latest(mart),
                 changed: before.as_ref().and_then(|r| r.marts.get(mart)) != Some(released),
             })
             .collect();

@@ -8,7 +8,10 @@ use chrono::NaiveDate;
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText};
 
 use super::warehouse::SecretReference;
-use super::{Entries, Sp, Warehouse, warehouse::SourceOverride};
+use super::{
+    Entries, Location, Sp, StoreName, StoreOptions, StoreUrl, Warehouse, remote,
+    warehouse::SourceOverride,
+};
 
 /// What a target is, with every default filled in and every path absolute or below the project.
 #[derive(Debug, Clone)]
@@ -17,12 +20,18 @@ pub struct Settings {
     pub target: String,
     /// The warehouse's name.
     pub name: String,
-    /// The folder that files arrive in.
+    /// The folder that files are read from: the inbox, or our copy of it if it is remote.
     pub inbox: PathBuf,
+    /// Where the inbox is, if not on this machine.
+    pub remote_inbox: Option<StoreUrl>,
     /// Our own folder.
     pub lake: PathBuf,
-    /// The readers' folder.
+    /// The folder that marts are written to: the readers', or our shelf if theirs is remote.
     pub published: PathBuf,
+    /// Where readers look, if not on this machine.
+    pub remote_published: Option<StoreUrl>,
+    /// How to reach stores.
+    pub stores: Entries<StoreOptions>,
     /// The run's clock, if a layer sets it.
     pub as_of: Option<NaiveDate>,
     /// In place of every source's own `stable_for`.
@@ -74,14 +83,30 @@ impl Settings {
             check_layer(text, values, &mut found);
         }
         check_flags(&layers.overrides, &mut found);
-        let all = layers.overrides.over(layer.over(base));
+        let flags = layers.overrides;
+        let all = flags.clone().over(layer.clone().over(base.clone()));
+        let (remote_inbox, remote_published) =
+            (remote::url(&all.inbox), remote::url(&all.published));
+        remote::check(
+            &[
+                (None, &flags),
+                (Some(&source), &layer),
+                (Some(&base_source), &base),
+            ],
+            &all,
+            &mut found,
+        );
         let folder = |value: &Option<Sp<String>>, default: String| {
-            let below = value.as_ref().map_or(default.as_str(), |v| v.as_str());
+            let below = match value.as_ref().map(|v| Location::parse(v)) {
+                Some(Ok(Location::Folder(folder))) => folder,
+                // A URL has its folder in the lake; what cannot be read was reported.
+                _ => default,
+            };
             // `./published` says no more than `published`.
             if root == Path::new(".") {
-                PathBuf::from(below)
+                PathBuf::from(&below)
             } else {
-                root.join(below)
+                root.join(&below)
             }
         };
         let suffix = if target == "dev" {
@@ -89,12 +114,22 @@ impl Settings {
         } else {
             format!("-{target}")
         };
+        let lake = folder(&all.lake, format!("lake{suffix}"));
         let settings = Self {
             target: target.to_owned(),
             name: all.name.unwrap_or_else(|| "warehouse".to_owned()),
-            inbox: folder(&all.inbox, "inbox".to_owned()),
-            lake: folder(&all.lake, format!("lake{suffix}")),
-            published: folder(&all.published, format!("published{suffix}")),
+            inbox: match &remote_inbox {
+                Some(url) => mirror(&lake, url),
+                None => folder(&all.inbox, "inbox".to_owned()),
+            },
+            published: match &remote_published {
+                Some(_) => lake.join("shelf"),
+                None => folder(&all.published, format!("published{suffix}")),
+            },
+            remote_inbox,
+            remote_published,
+            stores: all.stores,
+            lake,
             as_of: all.as_of.as_deref().and_then(|d| parse_date(d)),
             stable_for: all.stable_for,
             memory_limit: all
@@ -123,6 +158,23 @@ impl Settings {
     }
 }
 
+/// Where our copy of a remote folder is.
+fn mirror(lake: &Path, url: &StoreUrl) -> PathBuf {
+    lake.join("inbox").join(url.folder_name())
+}
+
+impl Settings {
+    /// Where our copy of a remote folder is.
+    pub fn mirror(&self, url: &StoreUrl) -> PathBuf {
+        mirror(&self.lake, url)
+    }
+
+    /// How to reach a store, if anything is said about it.
+    pub fn store(&self, store: &StoreName) -> Option<&StoreOptions> {
+        remote::options_of(&self.stores, store)
+    }
+}
+
 fn check_layer(source: &Arc<SourceText>, layer: &Warehouse, found: &mut Diagnostics) {
     if let Some(date) = &layer.as_of
         && parse_date(date).is_none()
@@ -136,6 +188,7 @@ fn check_layer(source: &Arc<SourceText>, layer: &Warehouse, found: &mut Diagnost
             .hint("write it as 2026-03-31"),
         );
     }
+    remote::check_layer(source, layer, found);
     let mut lake_and_published = layer.lake.iter().zip(layer.published.iter());
     if let Some((lake, published)) = lake_and_published.find(|(a, b)| a == b) {
         found.push(
@@ -150,6 +203,7 @@ fn check_layer(source: &Arc<SourceText>, layer: &Warehouse, found: &mut Diagnost
 }
 
 fn check_flags(flags: &Warehouse, found: &mut Diagnostics) {
+    remote::check_flags(flags, found);
     if let Some(date) = &flags.as_of
         && parse_date(date).is_none()
     {

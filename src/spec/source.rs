@@ -60,7 +60,7 @@ pub enum Sensitivity {
 pub struct Files {
     /// The path below the root, with `{captures}` in its file name. What stands in `[brackets]` may be absent.
     pub path: Sp<String>,
-    /// What the path is below. Default: the target's inbox.
+    /// What the path is below: `inbox`, `project` or a URL. Default: the target's inbox.
     #[serde(default)]
     pub root: Root,
     /// Parts of the file name that become columns, each with its type.
@@ -122,14 +122,38 @@ pub enum OnUnreadable {
 }
 
 /// What a path is below.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Root {
     /// The target's inbox: what others send.
     #[default]
     Inbox,
     /// The project: code lists the team keeps.
     Project,
+    /// A place of its own, by its URL.
+    Url(String),
+}
+
+impl<'de> Deserialize<'de> for Root {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match String::deserialize(deserializer)?.as_str() {
+            "inbox" => Self::Inbox,
+            "project" => Self::Project,
+            url => Self::Url(url.to_owned()),
+        })
+    }
+}
+
+impl JsonSchema for Root {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Root".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "`inbox`, `project`, or a URL such as https://host/folder or s3://bucket/prefix.",
+            "pattern": "^(inbox|project|[A-Za-z0-9]+://.+)$"
+        })
+    }
 }
 
 impl Files {

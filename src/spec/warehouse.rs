@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::source::Files;
-use super::{Entries, Sp};
+use super::{Entries, Sp, StoreOptions};
 
 /// Settings, as one layer has them; what is not said is left to the layer below.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -15,11 +15,11 @@ pub struct Warehouse {
     pub name: Option<String>,
     /// The target when none is named. Default: dev. Only in `config/warehouse.yaml`.
     pub default_target: Option<Sp<String>>,
-    /// The folder that files arrive in.
+    /// Where files arrive: a folder, or a URL such as `s3://bucket/prefix` or `az://container/prefix`.
     pub inbox: Option<Sp<String>>,
-    /// Our own folder; readers have no business there. Each target has its own.
+    /// Our own folder, on this machine; readers have no business there. Each target has its own.
     pub lake: Option<Sp<String>>,
-    /// The folder readers look in, one folder per audience. Each target has its own.
+    /// Where readers look, one folder per audience: a folder or a URL. Each target has its own.
     pub published: Option<Sp<String>>,
     /// The run's clock, such as 2026-03-31. Default: today.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
@@ -44,6 +44,8 @@ pub struct Warehouse {
     pub pseudonym_key: Option<Sp<SecretReference>>,
     /// Other files for a source or reference in this target: `reference.imd_2019: { files: … }`.
     pub sources: Entries<SourceOverride>,
+    /// How to reach the stores that URLs name: `"s3://bucket": { region: eu-west-2 }`.
+    pub stores: Entries<StoreOptions>,
 }
 
 /// Other files for a source, in one target.
@@ -72,6 +74,12 @@ macro_rules! combine {
                 sources.set(name.clone(), source.clone());
             }
             sources
+        }, stores: {
+            let mut stores = $below.stores;
+            for (name, options) in $self.stores.iter() {
+                stores.set(name.clone(), options.clone());
+            }
+            stores
         } }
     };
 }

@@ -30,8 +30,14 @@ fn without_secrets(mut finding: Diagnostic) -> Diagnostic {
     };
     let (line, _) = source.line_and_column(span.start);
     let text = source.text.lines().nth(line.saturating_sub(1) as usize);
-    if text.is_some_and(|t| t.contains("_key:")) {
+    let secret = ["_key:", "_key_id:", "_token:", "_secret:"];
+    if text.is_some_and(|t| secret.iter().any(|s| t.contains(s))) {
         let place = DataPlace::file(source.path.as_str()).line(line);
+        if finding.code == Code::UnknownKey {
+            // It names the key alone, and the nearest spelling.
+            finding.place = Some(place.into());
+            return finding;
+        }
         finding.message = "a secret stands where a reference to one should".to_owned();
         finding.place = Some(place.into());
         finding.label = String::new();

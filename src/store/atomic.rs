@@ -66,6 +66,16 @@ impl AtomicFile {
         finish().map_err(|e| failed(&target, "write the file", &e))
     }
 
+    /// Gives the file the time that it was last changed at where it came from.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn set_modified(&self, modified: std::time::SystemTime) -> Result<()> {
+        let file = self.temporary.as_file();
+        file.set_modified(modified)
+            .map_err(|e| failed(&self.target, "set the file's time", &e))
+    }
+
     /// The place it will have.
     pub fn target(&self) -> &Path {
         &self.target

@@ -113,6 +113,16 @@ impl Lake {
         self.root.join("state/runs").join(format!("{run}.json"))
     }
 
+    /// What our copy of a remote folder holds; `name` is the folder's below `inbox/`.
+    pub fn mirror_index(&self, name: &str) -> PathBuf {
+        self.root.join("state/inbox").join(format!("{name}.json"))
+    }
+
+    /// What was last shipped to a remote place of readers.
+    pub fn shipped(&self, name: &str) -> PathBuf {
+        self.root.join("state/shipped").join(format!("{name}.json"))
+    }
+
     /// Which target the lake belongs to.
     pub fn target_record(&self) -> PathBuf {
         self.root.join("state/target.json")

@@ -10,6 +10,8 @@
 
 mod clinic;
 mod parquet_file;
+mod servers;
+mod wire;
 mod world;
 
 mod check_errors;
@@ -31,4 +33,7 @@ mod real_data;
 mod secrets;
 mod selection;
 mod submissions;
+mod store_settings;
+mod stores;
 mod unit_tests;
+mod web;
