@@ -1,6 +1,7 @@
 //! `martlet check`: everything that is wrong, at once, with file, line, column, reason and hint.
 
 mod contracts;
+mod dialects;
 mod spelling;
 mod sql;
 mod yaml;

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::Data;
+use calamine::{Data, Dimensions};
 
 use crate::diag::{Code, Diagnostic, Result};
 use crate::ingest::drift::FileType;
@@ -43,31 +43,32 @@ pub(super) fn read<R: Read + Seek>(
     // A damaged workbook may make the library panic; that must not end the night.
     let sheet = catch_unwind(AssertUnwindSafe(|| workbook::open(origin, options, make)))
         .unwrap_or_else(|_| Err(damaged(origin).into()))?;
-    let range = &sheet.range;
-    let (first_row, first_column) = range.start().unwrap_or((0, 0));
-    let last_row = range.end().map_or(0, |(row, _)| row);
-    let header = header_row(origin, options, &sheet)?;
+    let grid = Grid::of(&sheet);
+    let header = header_row(origin, options, &grid)?;
     if !options.preamble.is_empty() {
-        let above: Vec<String> = (1..header).map(|row| line(cells(&sheet, row))).collect();
+        let above: Vec<String> = (1..header).map(|row| line(grid.row(row))).collect();
         let preamble = options.preamble.as_slice();
         sink.preamble(&lift(preamble, &above, '\t', None, &origin.place)?)?;
     }
     let last_header = header + options.header_rows.unwrap_or(1) - 1;
-    let headings = headings(&sheet, header, last_header);
+    let headings = headings(&grid, header, last_header);
     if headings.iter().all(String::is_empty) {
         return Err(no_header(origin, header).into());
     }
     let layout = sink.header(&headings, i64::from(header))?;
     let skips = SkipRules::new(&options.skip_rows)?;
     let skipped = |cells: &[Data]| {
+        if options.skip_rows.is_empty() {
+            return None;
+        }
         let texts: Vec<String> = cells.iter().map(text).collect();
         skips
             .of(texts.iter().map(String::as_str))
             .map(str::to_owned)
     };
     let rows = || {
-        (last_header.max(first_row) + 1..=last_row + 1)
-            .map(|row| (row, cells(&sheet, row)))
+        (last_header.max(grid.first_row) + 1..=grid.last_row())
+            .map(|row| (row, grid.row(row)))
             .filter(|(_, cells)| !cells.iter().all(is_blank))
     };
     sink.types(&types(
@@ -81,7 +82,7 @@ pub(super) fn read<R: Read + Seek>(
         let line = i64::from(row);
         if let Some(rule) = skipped(cells) {
             builder.skip(&rule, sink);
-        } else if let Some((column, reason)) = failed_cell(cells, &layout, row, first_column) {
+        } else if let Some((column, reason)) = failed_cell(cells, &layout, row, grid.first_column) {
             builder.push_broken(Broken {
                 line,
                 column: Some(column),
@@ -97,26 +98,51 @@ pub(super) fn read<R: Read + Seek>(
     builder.finish(sink)
 }
 
-/// The used cells of a row, from 1; none where the row lies outside.
-fn cells(sheet: &Sheet, row: u32) -> &[Data] {
-    let first = sheet.range.start().map_or(0, |(first, _)| first);
-    let Some(index) = (row - 1).checked_sub(first) else {
-        return &[];
-    };
-    sheet.range.rows().nth(index as usize).unwrap_or(&[])
+/// The used part of a sheet, by its rows.
+struct Grid<'s> {
+    rows: Vec<&'s [Data]>,
+    /// The first used row and column, from 0.
+    first_row: u32,
+    first_column: u32,
+    merged: Option<&'s [Dimensions]>,
+}
+
+impl<'s> Grid<'s> {
+    fn of(sheet: &'s Sheet) -> Self {
+        let (first_row, first_column) = sheet.range.start().unwrap_or((0, 0));
+        Self {
+            rows: sheet.range.rows().collect(),
+            first_row,
+            first_column,
+            merged: sheet.merged.as_deref(),
+        }
+    }
+
+    /// The used cells of a row, from 1; none where the row lies outside.
+    fn row(&self, row: u32) -> &'s [Data] {
+        (row - 1)
+            .checked_sub(self.first_row)
+            .and_then(|index| self.rows.get(index as usize))
+            .copied()
+            .unwrap_or(&[])
+    }
+
+    /// The last used row, from 1.
+    fn last_row(&self) -> u32 {
+        self.first_row + u32::try_from(self.rows.len()).unwrap_or(u32::MAX - self.first_row)
+    }
 }
 
 /// The first row of the headings, from 1.
-fn header_row(origin: &Origin<'_>, options: &Excel, sheet: &Sheet) -> Result<u32> {
+fn header_row(origin: &Origin<'_>, options: &Excel, grid: &Grid<'_>) -> Result<u32> {
     let Some(pattern) = &options.header_pattern else {
         return Ok(options.header_row.as_ref().map_or(1, |row| **row));
     };
     let regex = regex(pattern)?;
-    let last = sheet.range.end().map_or(0, |(row, _)| row) + 1;
-    (1..=last)
+    (1..=grid.last_row())
         .take(MOST_LINES)
         .find(|row| {
-            let line = line(cells(sheet, *row));
+            let line = line(grid.row(*row));
             !line.is_empty() && regex.is_match(&line)
         })
         .ok_or_else(|| no_such_header(pattern, "rows", &origin.place).into())
@@ -127,14 +153,12 @@ fn header_row(origin: &Origin<'_>, options: &Excel, sheet: &Sheet) -> Result<u32
 /// A merged cell counts for each column it lies over. Where the kind of workbook does not tell
 /// what is merged, a blank in any row but the last takes what stands left of it, up to a column
 /// without any heading.
-fn headings(sheet: &Sheet, first: u32, last: u32) -> Vec<String> {
-    let (width, first_column) = (
-        sheet.range.width(),
-        sheet.range.start().map_or(0, |(_, column)| column),
-    );
+fn headings(grid: &Grid<'_>, first: u32, last: u32) -> Vec<String> {
+    let width = grid.rows.first().map_or(0, |row| row.len());
+    let first_column = grid.first_column;
     let rows: Vec<Vec<String>> = (first..=last)
         .map(|row| {
-            let cells = cells(sheet, row);
+            let cells = grid.row(row);
             (0..width)
                 .map(|i| {
                     cells
@@ -150,7 +174,7 @@ fn headings(sheet: &Sheet, first: u32, last: u32) -> Vec<String> {
         if !own.is_empty() || rows.len() == 1 {
             return own;
         }
-        match &sheet.merged {
+        match grid.merged {
             Some(merged) => {
                 let (row, column) = (first - 1 + at as u32, first_column + i as u32);
                 let over = merged

@@ -4,8 +4,8 @@ use std::io;
 
 use crate::diag::{Code, DataPlace, Diagnostic};
 
-use super::encoding::Cut;
 use super::scan::Fault;
+use super::transcode::Cut;
 use super::unpack::TooLarge;
 
 /// A fault of the text's structure.

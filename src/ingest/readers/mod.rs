@@ -12,6 +12,7 @@ mod json_lines;
 mod json_object;
 mod parquet;
 mod scan;
+mod transcode;
 mod unpack;
 mod workbook;
 mod zip;
