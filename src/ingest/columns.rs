@@ -1,10 +1,10 @@
 //! One column of the contract at work on a batch: cast, then required, accepted, pattern, range.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Scalar, StringArray};
 use arrow::compute::kernels::cmp;
+use datafusion::common::HashSet;
 use regex::Regex;
 
 use crate::compile::bounds::{End, bound};

@@ -468,15 +468,10 @@ impl Sink for Judge<'_> {
             let kept = lines.iter().zip(&keep).filter(|(_, keep)| **keep);
             good.extend(kept.map(|(line, _)| *line));
         }
-        let good = if kept == n {
-            batch
-        } else {
-            filter_record_batch(&batch, &BooleanArray::from(keep))
-                .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?
-        };
-        if good.num_rows() > 0 {
-            self.staged.write(good)?;
+        match kept {
+            0 => Ok(()),
+            kept if kept == n => self.staged.write(batch),
+            _ => self.staged.write_where(batch, &BooleanArray::from(keep)),
         }
-        Ok(())
     }
 }

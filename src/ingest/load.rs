@@ -62,7 +62,7 @@ pub fn ingest(
         place: DataPlace::file(arrived.shown.as_str()),
         columns: node.spec.columns.len(),
     };
-    let received = readers::read(&origin, &node.reader, &mut judge)?;
+    let received = readers::read(&origin, &node.reader, arrived.size, &mut judge)?;
     arrived.unchanged()?;
     let dropped = judge.dropped();
     conserve(&arrived.shown, received, judge.good, judge.refused, dropped)?;

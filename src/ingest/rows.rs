@@ -123,7 +123,7 @@ impl RowsBuilder {
         field: impl Fn(usize) -> &'t str,
     ) {
         for (column, slot) in self.columns.iter_mut().zip(&layout.slots) {
-            let text = slot.map_or("", |i| field(i).trim());
+            let text = slot.map_or("", |i| trimmed(field(i)));
             if text.is_empty() {
                 column.append_null();
             } else {
@@ -173,6 +173,15 @@ impl RowsBuilder {
             lines: std::mem::take(&mut self.lines),
             broken: std::mem::take(&mut self.broken),
         })
+    }
+}
+
+/// A text without white space around it. Most have none, and a look at both ends shows it.
+fn trimmed(text: &str) -> &str {
+    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    match plain(text.as_bytes().first()) && plain(text.as_bytes().last()) {
+        true => text,
+        false => text.trim(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::fingerprints::Fingerprints;
 use super::ingredients::Ingredients;
 use super::night::{Options, as_of, choose};
 use super::record::NodeRecord;
-use super::{sources, submissions};
+use super::{settling, sources, submissions};
 
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]
@@ -192,7 +192,7 @@ impl Teller<'_> {
             .collect();
         files.sort();
         let standing = arrivals.judge(source, day, &cancelled);
-        let stops = |i: &&usize| sources::stops(source, &arrivals, **i);
+        let stops = |i: &&usize| settling::stops(source, &arrivals, **i);
         let stopped = standing.blocking.iter().find(stops);
         let stopped = stopped.map(|i| arrivals.submission(*i).file.clone());
         Ok(Foreseen {

@@ -277,7 +277,7 @@ fn files_that_went_away_still_count_and_an_empty_store_is_told() {
     }
     let ran = world.martlet("run").exits(1);
     ran.says(&[
-        "the store has nothing there any more: it had 4 files",
+        "the store has nothing there any more: it had 3 files",
         "`.keep`",
     ]);
     for key in &cleared {

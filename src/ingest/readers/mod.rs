@@ -11,6 +11,7 @@ mod fixed_width;
 mod json_lines;
 mod json_object;
 mod parquet;
+mod relay;
 mod scan;
 mod transcode;
 mod unpack;
@@ -36,11 +37,26 @@ pub(super) struct Origin<'a> {
     pub columns: usize,
 }
 
+/// Files smaller than this, in bytes, are read and judged by turns: a thread would cost more.
+const SMALL: u64 = 1 << 20;
+
 /// Reads the whole file. Says how many rows it has, good or not.
 ///
 /// # Errors
 /// When it is not what it is declared to be, or the sink refuses it.
-pub(super) fn read(origin: &Origin<'_>, reader: &Reader, sink: &mut dyn Sink) -> Result<u64> {
+pub(super) fn read(
+    origin: &Origin<'_>,
+    reader: &Reader,
+    size: u64,
+    sink: &mut dyn Sink,
+) -> Result<u64> {
+    match size {
+        0..SMALL => read_into(origin, reader, sink),
+        _ => relay::beside(sink, |sink| read_into(origin, reader, sink)),
+    }
+}
+
+fn read_into(origin: &Origin<'_>, reader: &Reader, sink: &mut dyn Sink) -> Result<u64> {
     let mut text = TextFile::new(origin);
     let (place, columns) = (&origin.place, origin.columns);
     match reader {

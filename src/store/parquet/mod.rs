@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use datafusion::arrow::compute::{BatchCoalescer, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::parquet::file::metadata::{ParquetMetaDataReader, SortingColumn};
@@ -79,16 +79,29 @@ impl ParquetWriter {
     /// When the disk fails.
     pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())
-            .map_err(|e| {
-                Diagnostics::from(Diagnostic::bug(format!(
-                    "rows do not fit their schema: {e}"
-                )))
-            })?;
+        let batch = self.fit(&batch)?;
         self.coalescer
             .push_batch(batch)
             .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
         self.drain()
+    }
+
+    /// Adds the rows for which `keep` is true.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn write_where(&mut self, batch: RecordBatch, keep: &BooleanArray) -> Result<()> {
+        self.rows += keep.true_count() as u64;
+        let batch = self.fit(&batch)?;
+        self.coalescer
+            .push_batch_with_filter(batch, keep)
+            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        self.drain()
+    }
+
+    fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())
+            .map_err(|e| Diagnostic::bug(format!("rows do not fit their schema: {e}")).into())
     }
 
     fn drain(&mut self) -> Result<()> {
