@@ -5,6 +5,7 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/martlet-target
 VENV := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/martlet-python
 NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/martlet-node
 AZURITE := $(NODE)/node_modules/.bin/azurite-blob
+BENCH := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/martlet-bench
 MARTLET := $(CARGO_TARGET_DIR)/debug/martlet
 RELEASED := $(CARGO_TARGET_DIR)/release/martlet
 ARGS ?=
@@ -52,8 +53,9 @@ release: compiler
 	cargo build --locked --release --bin martlet
 	@echo "$(RELEASED)"
 
-bench: release
+bench: release $(BENCH)/ready
 	tests/scripts/bench.sh $(RELEASED)
+	$(BENCH)/bin/python tests/bench/ingest.py $(RELEASED)
 
 # Some crates hold C: a machine with Rust alone may lack its compiler.
 compiler:
@@ -77,4 +79,12 @@ $(NODE)/ready: tests/package.json tests/package-lock.json
 	mkdir -p $(NODE)
 	cp tests/package.json tests/package-lock.json $(NODE)/
 	npm ci --prefix $(NODE) --no-audit --no-fund
+	touch $@
+
+# What the bench compares us with: Polars and DuckDB.
+$(BENCH)/ready: tests/bench/requirements.txt
+	@python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null \
+		|| { apt-get update -q && apt-get install -qy python3-venv; }
+	python3 -m venv $(BENCH)
+	$(BENCH)/bin/pip install -q -r tests/bench/requirements.txt
 	touch $@

@@ -16,7 +16,7 @@ seconds() {
     start=$(date +%s%N)
     "$@" >"$work/out" 2>&1 || { cat "$work/out" >&2; exit 1; }
     end=$(date +%s%N)
-    echo "scale=3; ($end - $start) / 1000000000" | bc
+    awk "BEGIN { printf \"%.3f\", ($end - $start) / 1e9 }"; echo
 }
 median() { sort -n | sed -n "$(((rounds + 1) / 2))p"; }
 
@@ -45,5 +45,5 @@ for step in check sample run2 again run1; do
         run1) name="run, one partition" ;;
     esac
     took=$(median <"$work/$step")
-    printf '%-34s %10s %8s\n' "$name" "$took" "$(echo "scale=2; $took / $base" | bc)"
+    printf '%-34s %10s %8s\n' "$name" "$took" "$(awk "BEGIN { printf \"%.2f\", $took / $base }")"
 done
