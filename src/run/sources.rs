@@ -113,12 +113,7 @@ impl Night<'_> {
 
     /// Whether every file that counts is accounted for. Each record is held against itself and its
     /// rows on every run: a file that is not read again is no less to be trusted.
-    fn accounted(
-        &mut self,
-        node: &Node,
-        arrivals: &Arrivals,
-        standing: &Standing,
-    ) -> Result<bool> {
+    fn accounted(&mut self, node: &Node, arrivals: &Arrivals, standing: &Standing) -> Result<bool> {
         let mut found = Diagnostics::default();
         let mut all = true;
         for i in &standing.accepted {
@@ -176,7 +171,14 @@ impl Night<'_> {
     fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<Arrivals> {
         let key = self.key_of(source)?;
         let contents = self.contents(source);
-        let search = search(node, source, &self.lake, key.as_ref(), &contents, self.started);
+        let search = search(
+            node,
+            source,
+            &self.lake,
+            key.as_ref(),
+            &contents,
+            self.started,
+        );
         let arrivals = search.files(&mut self.fingerprints)?;
         for note in arrivals.notes.iter() {
             self.listener.event(&Event::Warned(note.clone()));
@@ -534,7 +536,14 @@ impl Night<'_> {
         }
         let key = self.key_of(source)?;
         let contents = self.contents(source);
-        let search = search(node, source, &self.lake, key.as_ref(), &contents, self.started);
+        let search = search(
+            node,
+            source,
+            &self.lake,
+            key.as_ref(),
+            &contents,
+            self.started,
+        );
         let copy = arrivals.copy(i, &search, &mut self.fingerprints)?;
         Ok(Ready::Copy(Box::new(copy), key))
     }

@@ -55,7 +55,11 @@ fn both_ends_of_a_range_are_in_it_and_null_is_not_judged() {
             (10, "day", "not from 2026-01-01 to 2026-03-31"),
             (11, "at", "more than 2026-03-31"),
             (12, "m", "less than 2026-01"),
-            (13, "years", "not a whole number; `number` allows separators, currency and per cent"),
+            (
+                13,
+                "years",
+                "not a whole number; `number` allows separators, currency and per cent"
+            ),
         ]
     );
     assert!(rows[..8].iter().all(|r| r.rule == "range"));
