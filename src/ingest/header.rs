@@ -2,8 +2,9 @@
 //!
 //! Headings are matched trimmed and without regard to case, never by position: a sender who swaps
 //! two columns does no harm. In a sensitive source a heading is repeated in a message only when
-//! it is near one that was expected, or when the whole contract was found: a file without a
-//! header has a person in its first row.
+//! it is near one that was expected, or when the whole contract was found and neither the other
+//! headings nor the rows speak against it: a file without a header has a person in its first row,
+//! and one whose header lost its line end has a person in its header.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,8 +24,10 @@ pub(super) struct Layout {
     pub width: usize,
     /// For each column of the contract, its field; `None` where it may be missing.
     pub slots: Vec<Option<usize>>,
-    /// Headings the contract does not know, in the order of the file.
+    /// Headings the contract does not know, in the order of the file, as they may be shown.
     pub new: Vec<String>,
+    /// The same by their places, where nothing of them may be shown.
+    pub new_places: Vec<String>,
     /// Columns the file does not have, where that is to be said.
     pub missing: Vec<String>,
 }
@@ -57,13 +60,19 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         }
         slots.push(at.first().copied());
     }
-    let new: Vec<String> = found
-        .shown
-        .iter()
-        .zip(&used)
-        .filter(|(heading, used)| !**used && !heading.is_empty())
-        .map(|(heading, _)| heading.clone())
+    let new_fields: Vec<usize> = (0..headings.len())
+        .filter(|i| !used[*i] && !found.shown[*i].is_empty())
         .collect();
+    let new_places: Vec<String> = new_fields
+        .iter()
+        .map(|i| format!("field {}", i + 1))
+        .collect();
+    let new_headings = || new_fields.iter().map(|i| found.shown[*i].clone());
+    let new: Vec<String> = if names_people(source) && new_headings().any(|h| may_be_a_value(&h)) {
+        new_places.clone()
+    } else {
+        new_headings().collect()
+    };
     if slots.iter().all(Option::is_none) {
         // One finding, not one a column: it is some other file, or has no header.
         return Err(nothing_fits(source, headings.len(), place).into());
@@ -78,8 +87,21 @@ pub(super) fn layout(source: &Source, headings: &[String], place: &DataPlace) ->
         width: headings.len(),
         slots,
         new,
+        new_places,
         missing: missing_columns,
     })
+}
+
+/// Whether what stands in its files is about one person each.
+pub(super) fn names_people(source: &Source) -> bool {
+    *source.sensitivity < Sensitivity::Aggregate
+}
+
+/// Whether a heading looks like what stands below headings: a number, a date, an NHS number.
+fn may_be_a_value(heading: &str) -> bool {
+    const MANY: usize = 6;
+    let digits = heading.chars().filter(|c| c.is_numeric()).count();
+    digits >= MANY || (digits > 0 && !heading.chars().any(char::is_alphabetic))
 }
 
 /// The headings of a file, ready to be looked for.
@@ -288,7 +310,7 @@ fn nothing_fits(source: &Source, found: usize, place: &DataPlace) -> Diagnostic 
 
 /// Adds what the file has instead, where that cannot be a person.
 fn explain(source: &Source, errors: Diagnostics, new: &[String]) -> Diagnostics {
-    let open = *source.sensitivity >= Sensitivity::Aggregate;
+    let open = !names_people(source);
     let last = errors.len().saturating_sub(1);
     errors
         .into_iter()

@@ -23,7 +23,7 @@ use super::arrived::Arrived;
 use super::cast::{expected, typed};
 use super::columns::{ColumnJudge, Fault};
 use super::drift::{self, FileType};
-use super::header::{Layout, layout};
+use super::header::{Layout, layout, names_people};
 use super::intake::{About, Warning};
 use super::pseudonym::PseudonymKey;
 use super::quarantine::{QuarantineWriter, Refused, spread};
@@ -54,6 +54,8 @@ pub(super) struct Judge<'a> {
     pub good_lines: Option<Vec<i64>>,
     /// Headings the contract does not know.
     pub new_columns: Vec<String>,
+    /// The same by their places.
+    new_places: Vec<String>,
     /// What is worth reading, beside the rules that rows break.
     pub warnings: Vec<Warning>,
     /// The values from above the header.
@@ -168,9 +170,18 @@ impl<'a> Judge<'a> {
             dropped: BTreeMap::new(),
             good_lines: keeps_lines.then(Vec::new),
             new_columns: Vec::new(),
+            new_places: Vec::new(),
             warnings: Vec::new(),
             preamble: Vec::new(),
         })
+    }
+
+    /// Forgets the headings that the contract does not know, but for their places, where a source
+    /// is of people and no row was good: what stood there may be a row that lost its line end.
+    pub(super) fn hide_headings(&mut self) {
+        if self.good == 0 && names_people(&self.node.spec) {
+            self.new_columns.clone_from(&self.new_places);
+        }
     }
 
     /// How many rows were dropped, whatever the rule.
@@ -387,6 +398,7 @@ impl Sink for Judge<'_> {
         place.line = u64::try_from(line).ok().filter(|n| *n > 0);
         let layout = layout(&self.node.spec, headings, &place)?;
         self.new_columns.clone_from(&layout.new);
+        self.new_places.clone_from(&layout.new_places);
         self.warnings
             .extend(layout.missing.iter().map(|name| Warning {
                 about: About::Header,

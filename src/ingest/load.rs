@@ -64,6 +64,7 @@ pub fn ingest(
     };
     let received = readers::read(&origin, &node.reader, arrived.size, &mut judge)?;
     arrived.unchanged()?;
+    judge.hide_headings();
     let dropped = judge.dropped();
     conserve(&arrived.shown, received, judge.good, judge.refused, dropped)?;
     // A dropped row is none of the source's: it is no part of any share.

@@ -43,6 +43,9 @@ mod rows;
 mod rules;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod trial;
 mod words;
 
 pub use arrived::{Arrived, Captures, fingerprint};

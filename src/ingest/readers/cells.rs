@@ -1,7 +1,7 @@
 //! Cells of sheets to the texts a careful person would type: numbers without a needless `.0` and
 //! with the 15 digits that Excel shows, true dates as ISO.
 
-use calamine::Data;
+use calamine::{Data, ExcelDateTime};
 
 use crate::ingest::drift::FileType;
 
@@ -13,12 +13,21 @@ pub(super) fn text(cell: &Data) -> String {
         Data::Int(n) => n.to_string(),
         Data::Float(n) => number(*n),
         Data::Bool(yes) => yes.to_string(),
-        Data::DateTime(time) => match time.as_datetime().filter(|_| time.is_datetime()) {
+        Data::DateTime(time) => match datetime(time) {
             Some(t) if t.time() == chrono::NaiveTime::MIN => t.format("%Y-%m-%d").to_string(),
             Some(t) => t.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
             None => number(time.as_f64()),
         },
     }
+}
+
+/// The moment that a cell shows, if it shows one.
+fn datetime(time: &ExcelDateTime) -> Option<chrono::NaiveDateTime> {
+    /// Days, far outside all that a calendar holds: the library panics at yet greater ones.
+    const FARTHEST: f64 = 1e10;
+    (time.is_datetime() && time.as_f64().abs() < FARTHEST)
+        .then(|| time.as_datetime())
+        .flatten()
 }
 
 /// Whether nothing stands in a cell.

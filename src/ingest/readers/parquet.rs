@@ -1,7 +1,7 @@
 //! Parquet, as texts: the contract casts it like anything else that arrives.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
@@ -22,8 +22,9 @@ use super::Origin;
 pub(super) fn read(origin: &Origin<'_>, sink: &mut dyn Sink) -> Result<u64> {
     let file = File::open(origin.path)
         .map_err(|e| Diagnostics::from(Diagnostic::io(origin.path, "open", &e)))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|_| Diagnostics::from(damaged(origin)))?;
+    let builder = guarded(origin, || {
+        ParquetRecordBatchReaderBuilder::try_new(file).ok()
+    })?;
     let headings: Vec<String> = builder
         .schema()
         .fields()
@@ -42,14 +43,10 @@ pub(super) fn read(origin: &Origin<'_>, sink: &mut dyn Sink) -> Result<u64> {
         .filter_map(|(column, slot)| Some((column, types[(*slot)?]?)))
         .collect();
     sink.types(&found)?;
-    let reader = builder
-        .with_batch_size(BATCH_ROWS)
-        .build()
-        .map_err(|_| Diagnostics::from(damaged(origin)))?;
+    let mut reader = guarded(origin, || builder.with_batch_size(BATCH_ROWS).build().ok())?;
     let mut rows = RowsBuilder::new(origin.columns);
     let mut line = 0;
-    for batch in reader {
-        let batch = batch.map_err(|_| Diagnostics::from(damaged(origin)))?;
+    while let Some(batch) = guarded(origin, || reader.next().transpose().ok())? {
         let mut texts: Vec<Option<StringArray>> = vec![None; headings.len()];
         for field in layout.slots.iter().flatten() {
             if texts[*field].is_none() {
@@ -89,7 +86,9 @@ fn as_text(origin: &Origin<'_>, heading: &str, values: &ArrayRef) -> Result<Stri
     let texts = if values.data_type().is_nested() {
         None
     } else {
-        cast_with_options(&Arc::clone(values), &DataType::Utf8, &options).ok()
+        guarded(origin, || {
+            Some(cast_with_options(values, &DataType::Utf8, &options).ok())
+        })?
     };
     let Some(texts) = texts else {
         return Err(Diagnostic::error(
@@ -110,6 +109,15 @@ fn as_text(origin: &Origin<'_>, heading: &str, values: &ArrayRef) -> Result<Stri
     } else {
         texts.clone()
     })
+}
+
+/// What the library makes of the file. A damaged one may make it panic; that must not end the
+/// night.
+fn guarded<T>(origin: &Origin<'_>, read: impl FnOnce() -> Option<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read))
+        .ok()
+        .flatten()
+        .ok_or_else(|| damaged(origin).into())
 }
 
 fn damaged(origin: &Origin<'_>) -> Diagnostic {

@@ -6,6 +6,7 @@ mod dialects;
 mod encodings;
 mod file_names;
 mod keys;
+mod mutations;
 mod parquet_files;
 mod preambles;
 mod rules;

@@ -162,6 +162,31 @@ fn a_new_column_is_warned_of_refused_or_ignored() {
 }
 
 #[test]
+fn a_row_that_ran_into_the_header_names_nobody() {
+    let header = HEADER.trim_end();
+    for on_new in ["warn", "error"] {
+        let world = World::new(&format!("{PEOPLE}\non_new_column: {on_new}\n"));
+        let text = format!("{header},extra9434765919,01/02/1950,F,1.5,O'Brien\n,,F,,x\n");
+        let said = match world.take_in("people.csv", text) {
+            Ok(intake) => serde_json::to_string(&intake).expect("JSON"),
+            Err(errors) => words(&one(errors)),
+        };
+        assert!(said.contains("field 5"), "{said}");
+        assert!(
+            !said.contains("943476") && !said.contains("Brien"),
+            "{said}"
+        );
+    }
+    // No digit betrays it, and no row fits under it.
+    let world = people();
+    let intake = world
+        .take_in("people.csv", format!("{header},O'Brien\n,,F,\n"))
+        .expect("takes in");
+    assert_eq!(intake.new_columns, ["field 5"]);
+    assert!(!intake.warnings.iter().any(|w| w.message.contains("Brien")));
+}
+
+#[test]
 fn a_column_may_be_missing_if_the_contract_says_so() {
     let world = World::new(
         "sensitivity: open\nfiles: { path: p.csv, csv: {} }\ncolumns: [{ name: a, type: string }, { name: b, type: int, missing: as_null }]",

@@ -142,3 +142,21 @@ fn a_header_alone_is_a_file_without_rows() {
         .expect("takes in");
     assert_eq!((intake.received, intake.staged.rows), (0, 0));
 }
+
+#[test]
+fn a_date_before_all_time_is_refused_like_any_other_text() {
+    let (mut workbook, row) = register(0);
+    let sheet = workbook.worksheet_from_name("Register").expect("the sheet");
+    let style = Format::new().set_num_format("dd/mm/yyyy");
+    for (i, serial) in [-1e300, 1e300, 46_027.0].into_iter().enumerate() {
+        sheet
+            .write_with_format(row + i as u32, 2, serial, &style)
+            .expect("writes");
+    }
+    let world = World::new(SOURCE);
+    let intake = world
+        .take_in("r.xlsx", save(&mut workbook))
+        .expect("takes in");
+    assert_eq!((intake.good, intake.quarantined), (1, 2));
+    assert_eq!(world.column(&intake, "d"), ["2026-01-05"]);
+}
