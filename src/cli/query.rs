@@ -41,7 +41,7 @@ pub async fn query(global: &Global, args: &QueryArgs, printer: &Printer) -> Resu
     let tables: BTreeSet<_> = tables.into_keys().collect();
     run::open(&plan, &context, &tables).await?;
     let logical = compile::plan_query(&context.state(), &source, statement).await?;
-    let masked = lineage::identifiable(&logical, &identifiable(&plan));
+    let masked = lineage::telling(&logical, &identifiable(&plan));
     let schema = Arc::new(logical.schema().as_arrow().clone());
     let batches = engine::rows(&context, &source, logical, &[], &schema).await?;
     let batches: Vec<RecordBatch> = batches

@@ -1,9 +1,10 @@
 //! Which columns of a result carry identifiable values.
 //!
 //! Follows values, not influence: a count of people, an age or a comparison is not identifying,
-//! the value itself is, through any renaming, cast or function. Works on the plan before
-//! optimisation, one set of columns a step; where a step is not understood and anything above it
-//! is identifiable, everything is.
+//! the value itself is, through any renaming, cast or function. In the answer to a question a
+//! comparison is: whoever asks chooses what to compare with, and a few yes and no tell the value.
+//! Works on the plan before optimisation, one set of columns a step; where a step is not understood
+//! and anything above it is identifiable, everything is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,13 +33,31 @@ const COUNTING: &[&str] = &[
 /// Functions whose result no longer shows the value.
 const BLURRING: &[&str] = &["age_in_years"];
 
-/// For each column of a plan's result, whether it carries identifiable values.
+/// Whose plan it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// A model's or a mart's: the team has read it.
+    ByTheTeam,
+    /// Anybody's question.
+    ByAnybody,
+}
+
+/// For each column of a model's or mart's plan, whether it carries identifiable values.
 pub fn identifiable(plan: &LogicalPlan, tables: &Identifiable) -> Vec<bool> {
+    follow(plan, tables, Asked::ByTheTeam)
+}
+
+/// For each column of the answer to a question, whether it tells identifiable values.
+pub fn telling(plan: &LogicalPlan, tables: &Identifiable) -> Vec<bool> {
+    follow(plan, tables, Asked::ByAnybody)
+}
+
+fn follow(plan: &LogicalPlan, tables: &Identifiable, asked: Asked) -> Vec<bool> {
     let input = |i: usize| {
         let inputs = plan.inputs();
         inputs
             .get(i)
-            .map(|p| identifiable(p, tables))
+            .map(|p| follow(p, tables, asked))
             .unwrap_or_default()
     };
     let through = |expressions: &[Expr]| -> Vec<bool> {
@@ -49,7 +68,7 @@ pub fn identifiable(plan: &LogicalPlan, tables: &Identifiable) -> Vec<bool> {
             .map(|e| {
                 schema
                     .as_ref()
-                    .is_some_and(|s| carries(e, s, &inner, tables))
+                    .is_some_and(|s| carries(e, s, &inner, tables, asked))
             })
             .collect()
     };
@@ -110,7 +129,7 @@ pub fn identifiable(plan: &LogicalPlan, tables: &Identifiable) -> Vec<bool> {
             let any = other
                 .inputs()
                 .iter()
-                .any(|p| identifiable(p, tables).contains(&true));
+                .any(|p| follow(p, tables, asked).contains(&true));
             vec![any; other.schema().fields().len()]
         }
     };
@@ -122,8 +141,15 @@ pub fn identifiable(plan: &LogicalPlan, tables: &Identifiable) -> Vec<bool> {
     }
 }
 
-fn carries(expr: &Expr, schema: &DFSchema, inner: &[bool], tables: &Identifiable) -> bool {
-    let again = |e: &Expr| carries(e, schema, inner, tables);
+fn carries(
+    expr: &Expr,
+    schema: &DFSchema,
+    inner: &[bool],
+    tables: &Identifiable,
+    asked: Asked,
+) -> bool {
+    let again = |e: &Expr| carries(e, schema, inner, tables, asked);
+    let anybody = asked == Asked::ByAnybody;
     match expr {
         Expr::Column(column) => schema
             .index_of_column(column)
@@ -134,34 +160,49 @@ fn carries(expr: &Expr, schema: &DFSchema, inner: &[bool], tables: &Identifiable
         Expr::Cast(cast) => again(&cast.expr),
         Expr::TryCast(cast) => again(&cast.expr),
         Expr::Case(case) => {
-            case.when_then_expr.iter().any(|(_, then)| again(then))
+            case.when_then_expr
+                .iter()
+                .any(|(when, then)| again(then) || (anybody && again(when)))
+                || (anybody && case.expr.as_ref().is_some_and(|e| again(e)))
                 || case.else_expr.as_ref().is_some_and(|e| again(e))
         }
         Expr::BinaryExpr(binary) => {
             let says_yes_or_no = binary.op.supports_propagation()
                 || matches!(binary.op, Operator::And | Operator::Or);
-            !says_yes_or_no && (again(&binary.left) || again(&binary.right))
+            (anybody || !says_yes_or_no) && (again(&binary.left) || again(&binary.right))
         }
-        Expr::Not(_)
+        Expr::Literal(..)
         | Expr::IsNull(_)
         | Expr::IsNotNull(_)
+        | Expr::IsUnknown(_)
+        | Expr::IsNotUnknown(_)
+        | Expr::Exists(_) => false,
+        Expr::Not(_)
         | Expr::IsTrue(_)
         | Expr::IsFalse(_)
-        | Expr::IsUnknown(_)
         | Expr::IsNotTrue(_)
         | Expr::IsNotFalse(_)
-        | Expr::IsNotUnknown(_)
         | Expr::Between(_)
         | Expr::InList(_)
         | Expr::InSubquery(_)
-        | Expr::Exists(_)
         | Expr::Like(_)
         | Expr::SimilarTo(_)
-        | Expr::Literal(..) => false,
-        Expr::ScalarSubquery(subquery) => identifiable(&subquery.subquery, tables).contains(&true),
+            if !anybody =>
+        {
+            false
+        }
+        Expr::ScalarSubquery(subquery) => follow(&subquery.subquery, tables, asked).contains(&true),
         Expr::AggregateFunction(call) => {
-            !COUNTING.iter().any(|c| call.func.name().starts_with(c))
-                && call.params.args.iter().any(again)
+            // Of one row, whether all are true is whether it is; so is how many are.
+            let blurs = |e: &Expr| matches!(e, Expr::Column(_)) || !again(e);
+            let filter = call.params.filter.as_ref();
+            let counts = COUNTING.iter().any(|c| call.func.name().starts_with(c))
+                && (!anybody
+                    || (!call.func.name().starts_with("bool")
+                        && call.params.args.iter().all(blurs)
+                        && !filter.is_some_and(|f| again(f))));
+            let told = filter.is_some_and(|f| anybody && again(f));
+            !counts && (told || call.params.args.iter().any(again))
         }
         Expr::WindowFunction(call) => {
             let name = call.fun.name();

@@ -110,7 +110,7 @@ impl Night<'_> {
                     format!("`{}` and `{}` are the same submission, and neither is the newer", file(*a), file(*b)),
                 )
                 .at(DataPlace::file(file(*b)))
-                .hint("give one a `sequence` in its name or in manifest.csv, or list one as cancelled"),
+                .hint("give one a `sequence` in its name or in manifest.csv, or list one as cancelled; taking it out of the inbox does not undo it"),
             );
         }
         if found.has_errors() {

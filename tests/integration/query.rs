@@ -144,6 +144,31 @@ fn what_names_a_person_is_masked_however_it_is_asked_for() {
 }
 
 #[test]
+fn a_comparison_tells_as_much_as_the_value() {
+    for sql in [
+        "SELECT postcode = 'TN24 8XA' AS x FROM source.visits",
+        "SELECT postcode LIKE 'T%' AS x FROM source.visits",
+        "SELECT postcode IN ('TN24 8XA') AS x FROM source.visits",
+        "SELECT CASE WHEN postcode < 'N' THEN 1 ELSE 0 END AS x FROM source.visits",
+        "SELECT bool_or(postcode < 'N') AS x FROM source.visits GROUP BY _line",
+        "SELECT count(CASE WHEN postcode < 'N' THEN 1 END) AS x FROM source.visits GROUP BY _line",
+        "SELECT count(*) FILTER (WHERE postcode < 'N') AS x FROM source.visits GROUP BY _line",
+        "SELECT x FROM (SELECT postcode < 'N' AS x FROM source.visits) AS t",
+    ] {
+        let said = ask(sql).exits(0).stdout;
+        let answers = said.lines().filter(|l| l.starts_with("| ")).skip(1);
+        let mut all = 0;
+        for answer in answers {
+            // Nothing is known of a value that is not there.
+            let cell = answer.trim_matches(['|', ' ']);
+            assert!(["(masked)", ""].contains(&cell), "{sql}\n{said}");
+            all += usize::from(!cell.is_empty());
+        }
+        assert!(all > 0, "{sql}\n{said}");
+    }
+}
+
+#[test]
 fn counts_and_everything_else_are_shown() {
     let ran = ask(
         "SELECT count(DISTINCT person_key) AS people, count(postcode) AS known FROM source.visits",

@@ -101,7 +101,8 @@ impl Written {
         };
         let fits = whole.split(separator).enumerate().all(|(i, group)| {
             if i == 0 {
-                (1..=3).contains(&group.len())
+                // `0,123` is a decimal comma, and off by a thousand if it is taken for a separator.
+                (1..=3).contains(&group.len()) && !group.starts_with('0')
             } else {
                 group.len() == 3
             }

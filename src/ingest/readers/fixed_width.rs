@@ -11,6 +11,9 @@ use super::encoding::{Bytes, with_text};
 use super::faults::{fault_of, no_header};
 use super::scan::{Fault, Scanner};
 
+/// What DOS wrote at the end of a file.
+const END_OF_FILE: &str = "\u{1a}";
+
 /// Reads the text. Says how many rows there were.
 ///
 /// # Errors
@@ -52,6 +55,8 @@ fn read_text(
     let mut rows = RowsBuilder::new(columns);
     loop {
         let line = scanner.line();
+        scanner.peek_line().map_err(failed)?;
+        let open = scanner.line_is_open();
         let Some(bytes) = scanner.peek_line().map_err(failed)? else {
             break;
         };
@@ -68,10 +73,12 @@ fn read_text(
             ));
         } else if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
             let fields: Vec<&str> = places.iter().map(|place| cut(text, *place)).collect();
-            if text.trim().is_empty() {
+            if text.trim().is_empty() || text == END_OF_FILE {
                 // An empty line is no row.
             } else if let Some(rule) = skips.of(std::iter::once(text)) {
                 rows.skip(rule, sink);
+            } else if let Some(reason) = misfit(text, &places, open) {
+                rows.push_broken(broken(Structure::Ragged, &reason));
             } else {
                 rows.push(line, &layout, |i| fields.get(i).copied().unwrap_or(""));
             }
@@ -82,6 +89,22 @@ fn read_text(
         rows.flush_if_full(sink)?;
     }
     rows.finish(sink)
+}
+
+/// Why a line does not fit its layout: what lies behind the last field would be lost, and what was
+/// cut off within one would be taken for a shorter value. A line whose blanks were left out fits.
+fn misfit(line: &str, places: &[Stretch], open: bool) -> Option<String> {
+    let length = line.trim_end().chars().count();
+    let end = |place: &Stretch| (place.start + place.width) as usize - 1;
+    let last = places.iter().map(end).max().unwrap_or(0);
+    if length > last {
+        return Some(format!(
+            "{length} characters, the last field ends at {last}"
+        ));
+    }
+    let within = |place: &Stretch| (place.start as usize) <= length && length < end(place);
+    (open && places.iter().any(within))
+        .then(|| "the file ends within a field: was it cut off?".to_owned())
 }
 
 /// The characters of a stretch. Blanks at the end of a line are often left out, so what lies
@@ -113,5 +136,20 @@ mod tests {
         assert_eq!(cut("9434765919F", place(20, 3)), "");
         assert_eq!(cut("Année–12", place(6, 2)), "–1");
         assert_eq!(cut("Année", place(9, 2)), "");
+    }
+
+    #[test]
+    fn what_would_be_lost_or_cut_is_refused() {
+        let places = [
+            Stretch { start: 1, width: 5 },
+            Stretch { start: 6, width: 6 },
+        ];
+        assert_eq!(misfit("ABCDE123456", &places, false), None);
+        assert_eq!(misfit("ABCDE123456   ", &places, false), None);
+        assert_eq!(misfit("ABCDE12", &places, false), None);
+        assert_eq!(misfit("ABCDE", &places, true), None);
+        assert!(misfit("ABCDE123456789", &places, false).is_some());
+        assert!(misfit("ABCDE12", &places, true).is_some());
+        assert!(misfit("ÉÉÉÉÉ123456x", &places, false).is_some());
     }
 }

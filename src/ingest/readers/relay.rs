@@ -119,6 +119,7 @@ mod tests {
                 width: headings.len(),
                 slots: vec![Some(0)],
                 new: Vec::new(),
+                new_places: Vec::new(),
                 missing: Vec::new(),
             })
         }

@@ -202,6 +202,12 @@ impl<'r> Scanner<'r> {
         self.line += 1;
     }
 
+    /// Whether the line that was looked at has no line end: the text ends with it.
+    pub(super) fn line_is_open(&self) -> bool {
+        let end = self.start + self.ahead;
+        end == self.start || !matches!(self.buffer[end - 1], b'\n' | b'\r')
+    }
+
     /// The line that comes next, from 1.
     pub(super) fn line(&self) -> i64 {
         self.line
