@@ -63,50 +63,29 @@ fn damage_and_lists_are_refused() {
 #[test]
 fn a_damaged_schema_is_damage_and_no_panic() {
     use datafusion::parquet::arrow::arrow_writer::ArrowWriterOptions;
-    use datafusion::parquet::arrow::encode_arrow_schema;
     use datafusion::parquet::file::metadata::KeyValue;
     use datafusion::parquet::file::properties::WriterProperties;
 
-    let text = |t: &str| Arc::new(StringArray::from(vec![t.to_owned()])) as ArrayRef;
-    let batch = RecordBatch::try_from_iter([
-        ("d", text("05/01/2026")),
-        ("num", text("7")),
-        ("s", text("x")),
-    ])
-    .expect("a batch");
-    let schema = encode_arrow_schema(&batch.schema());
-    let world = World::new(SOURCE);
-    let mut fates = [0, 0];
-    for at in (40..schema.len()).step_by(3) {
-        let mut damaged = schema.clone();
-        damaged.replace_range(at..=at, "z");
-        let properties = WriterProperties::builder()
-            .set_key_value_metadata(Some(vec![KeyValue::new(
-                "ARROW:schema".to_owned(),
-                damaged,
-            )]))
-            .build();
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties)
-            .with_skip_arrow_metadata(true);
-        let mut bytes = Vec::new();
-        let mut writer =
-            ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options).expect("one");
-        writer.write(&batch).expect("writes");
-        writer.close().expect("closes");
-        match world.take_in("p.parquet", bytes) {
-            Ok(intake) => {
-                assert_eq!(intake.received, 1);
-                fates[0] += 1;
-            }
-            Err(errors) => {
-                let error = one(errors);
-                assert!(matches!(error.code, Code::BadFile | Code::Header));
-                fates[1] += 1;
-            }
-        }
-    }
-    assert!(fates.iter().all(|n| *n > 0), "{fates:?}");
+    // The schema of one column of texts, its type 231 where 5 is text: there is no such type, and
+    // the library panics at it.
+    const DAMAGED: &str = "/////3AAAAAQAAAAAAAKAAwABgAFAAgACgAAAAABBAAMAAAACAAIAAAABAAIAAAABAAAAAEAAAAUAAAAEAAUAAgABgAHAAwAAAAQABAAAAAAAAHnEAAAABgAAAAEAAAAAAAAAAEAAABhAAAABAAEAAQAAAAAAAAA";
+    let damaged = KeyValue::new("ARROW:schema".to_owned(), DAMAGED.to_owned());
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![damaged]));
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties.build())
+        .with_skip_arrow_metadata(true);
+    let text = Arc::new(StringArray::from(vec!["x"])) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("a", text)]).expect("a batch");
+    let mut bytes = Vec::new();
+    let mut writer =
+        ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options).expect("one");
+    writer.write(&batch).expect("writes");
+    writer.close().expect("closes");
+    assert_says(
+        &World::new(SOURCE).refused("p.parquet", bytes),
+        Code::BadFile,
+        &["cannot be read as Parquet"],
+    );
 }
 
 #[test]

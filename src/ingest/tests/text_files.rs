@@ -284,3 +284,27 @@ fn long_files_are_dealt_in_batches_and_stay_in_order() {
     assert!(numbers.iter().enumerate().all(|(i, n)| *n == i.to_string()));
     assert_eq!(numbers.len(), 20_000);
 }
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_read_leaves_nothing() {
+    let world = people();
+    let path = world.put(
+        "people.csv",
+        format!("{HEADER}{}", ",01/02/1950,F,1\n".repeat(60_000)),
+    );
+    let staged = world.lake().root().join("staged/people");
+    let error = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // What is staged is begun once the file was looked at, and before it is read.
+            while !fs::read_dir(&staged).is_ok_and(|mut f| f.next().is_some()) {
+                std::thread::yield_now();
+            }
+            fs::write(&path, format!("{HEADER},,M,2\n")).expect("replaces");
+        });
+        one(world
+            .take(&world.arrived("people.csv"))
+            .expect_err("an error"))
+    });
+    assert_says(&error, Code::BadFile, &["people.csv"]);
+    assert!(fs::read_dir(&staged).expect("lists").next().is_none());
+}

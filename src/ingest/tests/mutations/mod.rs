@@ -29,12 +29,16 @@ fn mutations() -> u32 {
         .unwrap_or(MUTATIONS)
 }
 
+/// A packed file's part: its name and its bytes.
+type Member = (String, Vec<u8>);
+type Pack = fn(&[Member]) -> Vec<u8>;
+
 /// A good file, and how it is put together again after its inside was damaged.
 struct Seed {
     bytes: Vec<u8>,
     /// What is packed in it: damage to packed bytes alone is nearly always found by a checksum.
-    members: Vec<(String, Vec<u8>)>,
-    pack: fn(&[(String, Vec<u8>)]) -> Vec<u8>,
+    members: Vec<Member>,
+    pack: Pack,
 }
 
 impl Seed {

@@ -12,7 +12,7 @@ use zip::{ZipArchive, ZipWriter};
 
 use crate::store::parquet::ParquetWriter;
 
-use super::Seed;
+use super::{Member, Pack, Seed};
 
 /// Number, surname, day of birth, sex, score, and what the contract does not know.
 const PEOPLE: [[&str; 6]; 9] = [
@@ -54,7 +54,7 @@ fn plain(bytes: impl Into<Vec<u8>>) -> Seed {
     }
 }
 
-fn packed(members: Vec<(String, Vec<u8>)>, pack: fn(&[(String, Vec<u8>)]) -> Vec<u8>) -> Seed {
+fn packed(members: Vec<Member>, pack: Pack) -> Seed {
     Seed {
         bytes: pack(&members),
         members,
@@ -62,7 +62,7 @@ fn packed(members: Vec<(String, Vec<u8>)>, pack: fn(&[(String, Vec<u8>)]) -> Vec
     }
 }
 
-fn zipped(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+fn zipped(members: &[Member]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in members {
         writer
@@ -73,7 +73,7 @@ fn zipped(members: &[(String, Vec<u8>)]) -> Vec<u8> {
     writer.finish().expect("a ZIP").into_inner()
 }
 
-fn gzipped(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+fn gzipped(members: &[Member]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&members[0].1).expect("packs");
     encoder.finish().expect("packs")
@@ -104,7 +104,7 @@ fn date(text: &str) -> Option<chrono::NaiveDate> {
     chrono::NaiveDate::parse_from_str(text, "%d/%m/%Y").ok()
 }
 
-fn workbook() -> Vec<(String, Vec<u8>)> {
+fn workbook() -> Vec<Member> {
     let mut workbook = Workbook::new();
     let style = Format::new().set_num_format("dd/mm/yyyy");
     let sheet = workbook
