@@ -113,7 +113,7 @@ impl<'a> Compiler<'a> {
                 self.check_expected(&node);
                 self.check_cancelled(table, &node);
                 let mut inputs = rules::input_tables(table, spec);
-                inputs.extend(submissions::inputs(&node));
+                inputs.extend(submissions::cancelled(&node));
                 let tags = spec.tags.clone();
                 self.keep(
                     table,

@@ -1,6 +1,5 @@
 //! What a source says of its submissions, held against the rest: captures, keys, cancellations.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
@@ -20,23 +19,10 @@ const CANCELLED_COLUMNS: [(&str, ColumnType); 4] = [
     ("cancelled_at", ColumnType::Date),
 ];
 
-/// The tables that a source reads: lists of senders, lists of cancelled submissions.
-pub(super) fn inputs(node: &SourceNode) -> BTreeSet<TableName> {
-    let expected = node
-        .spec
-        .freshness
-        .iter()
-        .filter_map(|f| f.expected.as_ref());
-    let cancelled = node
-        .files
-        .supersede
-        .iter()
-        .filter_map(|s| s.cancelled.as_ref());
-    expected
-        .map(|e| &e.from)
-        .chain(cancelled)
-        .filter_map(|name| TableName::parse(name))
-        .collect()
+/// The list of cancelled submissions that a source heeds: it is made before the source.
+pub(super) fn cancelled(node: &SourceNode) -> Option<TableName> {
+    let list = node.files.supersede.as_ref()?.cancelled.as_ref()?;
+    TableName::parse(list)
 }
 
 /// Checks `supersede`, `delivery` and the optional parts of the path.

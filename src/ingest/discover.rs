@@ -168,7 +168,7 @@ fn names(node: &SourceNode, table: &TableName, folder: &Path) -> Result<Vec<Stri
 }
 
 /// What editors, browsers and copies leave while they are at work.
-fn is_unfinished(name: &str) -> bool {
+pub fn is_unfinished(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     name.starts_with("~$")
         || name.starts_with('.')

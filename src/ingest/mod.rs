@@ -49,7 +49,7 @@ pub mod trial;
 mod words;
 
 pub use arrived::{Arrived, Captures, fingerprint};
-pub use discover::{Discovery, captures, discover, strays};
+pub use discover::{Discovery, captures, discover, is_unfinished, strays};
 pub use intake::{About, Intake, RuleCount, Warning, Written};
 pub use key::{INGEST_VERSION, staging_key};
 pub use load::{FILE_REJECTED, ingest};

@@ -3,7 +3,7 @@
 //! Everything is listed before anything is touched, and a listing that fails stops the run: part
 //! of a list looks just like files that were taken away. What is new or changed is written whole,
 //! with the time that the store has for it, so that from here on a file is a file. What is gone
-//! from the store goes from the copy; the guard on files that were taken before then says so.
+//! from the store goes from the copy; what was taken of it before still counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use futures::stream::{self, StreamExt};
 
 use crate::compile::{Body, Plan, SourceNode, TableName, select};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+use crate::ingest::is_unfinished;
 use crate::spec::location::Location;
 use crate::spec::source::Root;
 use crate::spec::{StoreKind, StoreName, StoreUrl};
@@ -363,13 +364,4 @@ fn is_here(path: &Path, seen: &Object) -> bool {
                 .modified()
                 .is_ok_and(|m| m == SystemTime::from(seen.modified))
     })
-}
-
-/// What is not a file yet: discovery passes the same names over.
-fn is_unfinished(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    name.starts_with("~$")
-        || name.starts_with('.')
-        || lower.ends_with(".tmp")
-        || lower.ends_with(".crdownload")
 }

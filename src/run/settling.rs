@@ -107,10 +107,17 @@ impl Night<'_> {
             found.push(
                 Diagnostic::error(
                     Code::FileName,
-                    format!("`{}` and `{}` are the same submission, and neither is the newer", file(*a), file(*b)),
+                    format!(
+                        "`{}` and `{}` are the same submission, and neither is the newer",
+                        file(*a),
+                        file(*b)
+                    ),
                 )
                 .at(DataPlace::file(file(*b)))
-                .hint("give one a `sequence` in its name or in manifest.csv, or list one as cancelled; taking it out of the inbox does not undo it"),
+                .hint(
+                    "give one a `sequence` in its name or in manifest.csv, or list one as cancelled; \
+                     taking it out of the inbox does not undo it",
+                ),
             );
         }
         if found.has_errors() {
@@ -146,7 +153,9 @@ impl Night<'_> {
                         node.name, self.as_of
                     ),
                 )
-                .hint("a past view is exact where `received_at` is in the file's name or in manifest.csv"),
+                .hint(
+                    "a past view is exact where `received_at` is in the file's name or in manifest.csv",
+                ),
             ));
         }
         let count = |status| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::compile::{Node, SourceNode};
 use crate::diag::{Code, Diagnostic, Result};
 use crate::engine;
-use crate::ingest::{self};
+use crate::ingest;
 use crate::spec::source::Delivery;
 use crate::store::Lake;
 
