@@ -16,15 +16,13 @@ pub const LINE_COLUMN: &str = "_line";
 
 /// The Arrow type a column has in SQL.
 ///
-/// A pseudonymised NHS number is text: the pseudonym's 32 hexadecimal digits.
+/// A pseudonymised NHS number is a whole number: 63 bits of the keyed hash.
 pub fn arrow_type(kind: &ColumnType) -> DataType {
     match kind {
-        ColumnType::String
-        | ColumnType::NhsNumber
-        | ColumnType::OdsCode
-        | ColumnType::LsoaCode
-        | ColumnType::Icd10 => DataType::Utf8,
-        ColumnType::Int => DataType::Int64,
+        ColumnType::String | ColumnType::OdsCode | ColumnType::LsoaCode | ColumnType::Icd10 => {
+            DataType::Utf8
+        }
+        ColumnType::Int | ColumnType::NhsNumber => DataType::Int64,
         ColumnType::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale),
         ColumnType::Float => DataType::Float64,
         ColumnType::Boolean => DataType::Boolean,

@@ -12,7 +12,7 @@ use super::kernels::boolean::Words;
 use super::kernels::date::DateReader;
 use super::kernels::written::Written;
 use super::kernels::{Cast, boolean, code, number};
-use super::pseudonym::PseudonymKey;
+use super::pseudonym::{PseudonymKey, Pseudonyms};
 
 /// How cells that are dates reach us as text; tried before what the contract says.
 const ISO: [&str; 3] = [
@@ -42,7 +42,7 @@ pub(super) enum Caster {
     Date(DateReader),
     Month(DateReader),
     Timestamp(DateReader),
-    Pseudonym(PseudonymKey),
+    Pseudonym(Pseudonyms),
     Ods,
     Lsoa,
     Icd10,
@@ -81,7 +81,7 @@ impl Caster {
 
     fn pseudonym(column: &Column, pseudonyms: Option<&PseudonymKey>) -> Result<Self> {
         match (&column.pseudonymise, pseudonyms) {
-            (Some(_), Some(key)) => Ok(Self::Pseudonym(key.clone())),
+            (Some(_), Some(key)) => Ok(Self::Pseudonym(Pseudonyms::new(key.clone()))),
             (Some(_), None) => Err(Diagnostic::error(
                 Code::Secret,
                 format!("there is no key to make pseudonyms of `{}`", *column.name),
@@ -150,8 +150,8 @@ impl Caster {
             Self::Date(reader) => reader.dates(texts),
             Self::Month(reader) => reader.months(texts),
             Self::Timestamp(reader) => reader.timestamps(texts),
-            Self::Pseudonym(key) => {
-                let (values, invalid) = key.pseudonyms(texts);
+            Self::Pseudonym(pseudonyms) => {
+                let (values, invalid) = pseudonyms.of(texts)?;
                 Cast { values, invalid }
             }
             Self::Ods => code::ods(texts),

@@ -14,7 +14,7 @@ use crate::spec::{Column, ColumnType, DateFormat, OnFail, Reader, Sensitivity, S
 use super::rules::{ValueRule, word};
 
 /// Raised whenever the same file and contract would be staged as other bytes than before.
-pub const INGEST_VERSION: u32 = 3;
+pub const INGEST_VERSION: u32 = 4;
 
 /// The key of what a file becomes: BLAKE3, in hexadecimal, over the file's hash, its shown path
 /// and captures, the contract, the reader's options, the fingerprint of the pseudonym key, the

@@ -5,10 +5,16 @@ use std::collections::BTreeMap;
 use datafusion::arrow::array::{Array, RecordBatch};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::people::People;
+
 /// Rows that differ, as a table; nothing if none do.
 ///
 /// `-` marks a row that was expected and did not come, `+` one that came and was not expected.
-pub fn differences(expected: &RecordBatch, actual: &[RecordBatch]) -> Option<String> {
+pub fn differences(
+    expected: &RecordBatch,
+    actual: &[RecordBatch],
+    people: &People,
+) -> Option<String> {
     let columns: Vec<String> = expected
         .schema()
         .fields()
@@ -16,11 +22,11 @@ pub fn differences(expected: &RecordBatch, actual: &[RecordBatch]) -> Option<Str
         .map(|f| f.name().clone())
         .collect();
     let mut count: BTreeMap<Vec<String>, (usize, usize)> = BTreeMap::new();
-    for row in texts(expected, &columns) {
+    for row in texts(expected, &columns, people) {
         count.entry(row).or_default().0 += 1;
     }
     for batch in actual {
-        for row in texts(batch, &columns) {
+        for row in texts(batch, &columns, people) {
             count.entry(row).or_default().1 += 1;
         }
     }
@@ -33,25 +39,23 @@ pub fn differences(expected: &RecordBatch, actual: &[RecordBatch]) -> Option<Str
 }
 
 /// The rows as text, in the order of `columns`.
-fn texts(batch: &RecordBatch, columns: &[String]) -> Vec<Vec<String>> {
+fn texts(batch: &RecordBatch, columns: &[String], people: &People) -> Vec<Vec<String>> {
     let options = FormatOptions::default().with_null("null");
-    let formatters: Vec<Option<ArrayFormatter<'_>>> = columns
-        .iter()
-        .map(|name| {
-            let column: &dyn Array = batch.column_by_name(name)?;
-            ArrayFormatter::try_new(column, &options).ok()
-        })
-        .collect();
+    let cells = |name: &String| -> Vec<String> {
+        let column: Option<&dyn Array> = batch.column_by_name(name).map(AsRef::as_ref);
+        let formatter = column.and_then(|c| Some((c, ArrayFormatter::try_new(c, &options).ok()?)));
+        let Some((column, formatter)) = formatter else {
+            return vec![String::new(); batch.num_rows()];
+        };
+        let cell = |row: usize| match people.name(name, column, row) {
+            Some(person) => person.to_owned(),
+            None => formatter.value(row).to_string(),
+        };
+        (0..batch.num_rows()).map(cell).collect()
+    };
+    let columns: Vec<Vec<String>> = columns.iter().map(cells).collect();
     (0..batch.num_rows())
-        .map(|row| {
-            formatters
-                .iter()
-                .map(|f| {
-                    f.as_ref()
-                        .map_or_else(String::new, |f| f.value(row).to_string())
-                })
-                .collect()
-        })
+        .map(|row| columns.iter().map(|c| c[row].clone()).collect())
         .collect()
 }
 

@@ -15,6 +15,7 @@ use crate::spec::settings::parse_date;
 use crate::spec::unit_test::{Comparison, Row, TestFile, UnitTest};
 use crate::spec::{Sp, yaml};
 
+use super::people::People;
 use super::rows;
 
 /// A test whose every name is known.
@@ -38,6 +39,8 @@ pub struct PlannedTest {
     pub as_of: NaiveDate,
     /// The columns compared, with the expected rows.
     pub expected: RecordBatch,
+    /// Who is named in its rows.
+    pub people: People,
 }
 
 /// Reads `tests/pipelines/*.yaml`.
@@ -111,9 +114,10 @@ fn plan_test(plan: &Plan, source: &Arc<SourceText>, test: &UnitTest) -> Result<P
         .maybe_hint(did_you_mean(&test.of, tables.iter().map(String::as_str)))
         .into());
     };
-    let given = given(plan, node, source, test, &mut found);
+    let mut people = People::of(plan);
+    let given = given(plan, node, source, test, &mut people, &mut found);
     let parameters = parameters(query, source, test, &mut found);
-    let expected = found.take(expected(&node.schema, source, test));
+    let expected = found.take(expected(&node.schema, source, test, &mut people));
     let as_of = test.as_of.as_ref().map(|d| {
         parse_date(d).unwrap_or_else(|| {
             found.push(
@@ -147,6 +151,7 @@ fn plan_test(plan: &Plan, source: &Arc<SourceText>, test: &UnitTest) -> Result<P
             parameters,
             as_of: as_of.unwrap_or_default(),
             expected,
+            people,
         }),
         _ => Err(found),
     }
@@ -157,6 +162,7 @@ fn given(
     node: &Node,
     source: &Arc<SourceText>,
     test: &UnitTest,
+    people: &mut People,
     found: &mut Diagnostics,
 ) -> BTreeMap<TableName, RecordBatch> {
     let mut given = BTreeMap::new();
@@ -174,7 +180,7 @@ fn given(
             );
             continue;
         };
-        if let Some(batch) = found.take(rows::batch(&input.schema, rows, source)) {
+        if let Some(batch) = found.take(rows::batch(&input.schema, rows, source, people)) {
             given.insert(input.name.clone(), batch);
         }
     }
@@ -218,7 +224,12 @@ fn parameters(
 }
 
 /// The expected rows, in the columns that are compared.
-fn expected(schema: &SchemaRef, source: &Arc<SourceText>, test: &UnitTest) -> Result<RecordBatch> {
+fn expected(
+    schema: &SchemaRef,
+    source: &Arc<SourceText>,
+    test: &UnitTest,
+    people: &mut People,
+) -> Result<RecordBatch> {
     let compared = match test.comparison {
         Comparison::Exact => Arc::clone(schema),
         Comparison::Subset => {
@@ -247,7 +258,7 @@ fn expected(schema: &SchemaRef, source: &Arc<SourceText>, test: &UnitTest) -> Re
     if unknown.has_errors() {
         return Err(unknown);
     }
-    rows::batch(&compared, &test.expect, source)
+    rows::batch(&compared, &test.expect, source, people)
 }
 
 /// A diagnostic for a column that a table does not have.

@@ -5,6 +5,7 @@
 
 mod compare;
 mod load;
+mod people;
 mod rows;
 mod runner;
 

@@ -14,12 +14,19 @@ use crate::spec::node::Node;
 use crate::spec::unit_test::Row;
 
 use super::load::unknown_column;
+use super::people::People;
 
-/// The rows as a batch of a schema; a column that a row does not name is null in it.
+/// The rows as a batch of a schema; a column that a row does not name is null in it. A word in the
+/// column of a pseudonym is somebody's name.
 ///
 /// # Errors
 /// Unknown columns, and values that are not of their column's type, each with its place.
-pub fn batch(schema: &SchemaRef, rows: &[Row], source: &Arc<SourceText>) -> Result<RecordBatch> {
+pub fn batch(
+    schema: &SchemaRef,
+    rows: &[Row],
+    source: &Arc<SourceText>,
+    people: &mut People,
+) -> Result<RecordBatch> {
     let mut found: Diagnostics = rows
         .iter()
         .flat_map(|Row(row)| row.iter())
@@ -29,7 +36,7 @@ pub fn batch(schema: &SchemaRef, rows: &[Row], source: &Arc<SourceText>) -> Resu
     let columns: Vec<Option<ArrayRef>> = schema
         .fields()
         .iter()
-        .map(|field| found.take(column(field, rows, source)))
+        .map(|field| found.take(column(field, rows, source, people)))
         .collect();
     if found.has_errors() {
         return Err(found);
@@ -48,11 +55,18 @@ pub fn batch(schema: &SchemaRef, rows: &[Row], source: &Arc<SourceText>) -> Resu
     .map_err(|e| Diagnostic::bug(e.to_string()).into())
 }
 
-fn column(field: &Field, rows: &[Row], source: &Arc<SourceText>) -> Result<ArrayRef> {
+fn column(
+    field: &Field,
+    rows: &[Row],
+    source: &Arc<SourceText>,
+    people: &mut People,
+) -> Result<ArrayRef> {
     let mut found = Diagnostics::default();
     let mut texts = Vec::with_capacity(rows.len());
     for Row(row) in rows {
-        let text = row.get(field.name()).and_then(|value| text(value));
+        let written = row.get(field.name()).and_then(|value| text(value));
+        let named = written.as_deref().and_then(|w| people.number(field, w));
+        let text = named.or(written);
         if let (Some(text), Some(value)) = (&text, row.get(field.name()))
             && convert(&[Some(text.clone())], field.data_type()).is_none()
         {

@@ -76,7 +76,11 @@ async fn one(context: &SessionContext, plan: &Plan, test: &PlannedTest) -> Resul
     let statement = query.with(test.as_of, &test.parameters);
     let logical = compile::plan_query(&context.state(), &query.source, statement).await?;
     let actual = engine::rows(context, &query.source, logical, &[], &node.schema).await?;
-    match differences(&test.expected, &project(&actual, &test.expected.schema())) {
+    match differences(
+        &test.expected,
+        &project(&actual, &test.expected.schema()),
+        &test.people,
+    ) {
         None => Ok(()),
         Some(table) => Err(Diagnostic::error(
             Code::UnitTest,

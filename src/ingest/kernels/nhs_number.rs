@@ -27,6 +27,12 @@ impl NhsNumber {
         &self.0
     }
 
+    /// The same as one number, never 0.
+    pub(in crate::ingest) fn as_number(&self) -> u64 {
+        let digit = |number, digit: &u8| number * 10 + u64::from(digit - b'0');
+        self.0.iter().fold(0, digit)
+    }
+
     fn is_nobody(self) -> bool {
         self.0.iter().all(|d| *d == self.0[0])
     }
