@@ -24,6 +24,8 @@ pub struct Arrived {
     pub size: u64,
     /// When it was last changed.
     pub modified: SystemTime,
+    /// BLAKE3 of its bytes, in hexadecimal, where it is known.
+    pub hash: Option<String>,
 }
 
 impl Arrived {
@@ -39,6 +41,7 @@ impl Arrived {
             captures,
             size,
             modified,
+            hash: None,
         })
     }
 

@@ -16,6 +16,7 @@ use super::cast::{Caster, expectation};
 use super::mask::Mask;
 use super::pseudonym::PseudonymKey;
 use super::rules::{Rule, ValueRule};
+use super::texts::Texts;
 
 /// A row of a batch that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,114 +118,104 @@ impl ColumnJudge {
         })
     }
 
-    /// Casts the column's texts and adds the rows that break a rule.
+    /// Casts the column's texts and adds the rows that break a rule. Each different text is looked at
+    /// once; texts come back as a dictionary where they were held as one.
     ///
     /// # Errors
     /// When the contract's type is none.
-    pub(super) fn judge(&self, texts: &StringArray, faults: &mut Vec<Fault>) -> Result<ArrayRef> {
-        let (written, replaced) = (texts, self.without_nulls(texts));
-        let texts = replaced.as_ref().unwrap_or(texts);
-        let cast = self.caster.cast(texts)?;
-        for row in &cast.invalid {
-            faults.push(self.fault(self.valid, *row, texts));
+    pub(super) fn judge(&self, texts: &Texts, faults: &mut Vec<Fault>) -> Result<ArrayRef> {
+        let (written, replaced) = (texts.values(), self.without_nulls(texts.values()));
+        let read = replaced.as_ref().unwrap_or(written);
+        let cast = self.caster.cast(read)?;
+        let mut broken = |rule: usize, values: &[usize]| {
+            faults.extend(texts.rows_of(values).into_iter().map(|row| Fault {
+                row,
+                rule,
+                reason: None,
+                masked: self.shown(texts, row),
+            }));
+        };
+        broken(self.valid, &cast.invalid);
+        // Codes are compared as they are kept; numbers and dates as they were written.
+        let shown = if self.caster.gives_text() {
+            cast.values.as_string::<i32>()
+        } else {
+            read
+        };
+        if let Some((rule, accepted)) = &self.accepted {
+            broken(
+                *rule,
+                &failing(shown, &cast.values, |t| accepted.contains(t)),
+            );
         }
-        if let Some(rule) = self.required
-            && texts.null_count() > 0
-        {
+        if let Some((rule, regex)) = &self.pattern {
+            broken(*rule, &failing(shown, &cast.values, |t| regex.is_match(t)));
+        }
+        if let Some((rule, bounds)) = &self.range {
+            broken(*rule, &bounds.outside(&cast.values)?);
+        }
+        if let Some(rule) = self.required {
             // A value that is withheld is there, though not for us.
-            let missing = (0..texts.len())
-                .filter(|row| texts.is_null(*row) && !self.is_suppressed(written, *row));
-            faults.extend(missing.map(|row| Fault {
+            let is_missing =
+                |value: usize| read.is_null(value) && !self.is_suppressed(written, value);
+            let missing = texts.rows_where(|value| value.is_none_or(is_missing));
+            faults.extend(missing.into_iter().map(|row| Fault {
                 row,
                 rule,
                 reason: None,
                 masked: None,
             }));
         }
-        // Codes are compared as they are kept; numbers and dates as they were written.
-        let shown = if self.caster.gives_text() {
-            cast.values.as_string::<i32>()
-        } else {
-            texts
-        };
-        if let Some((rule, accepted)) = &self.accepted {
-            self.test(*rule, shown, texts, &cast.values, faults, |text| {
-                accepted.contains(text)
-            });
-        }
-        if let Some((rule, regex)) = &self.pattern {
-            self.test(*rule, shown, texts, &cast.values, faults, |text| {
-                regex.is_match(text)
-            });
-        }
-        if let Some((rule, bounds)) = &self.range {
-            let outside = bounds.outside(&cast.values)?;
-            faults.extend(outside.into_iter().map(|row| self.fault(*rule, row, texts)));
-        }
-        Ok(cast.values)
+        texts.spread(cast.values)
     }
 
-    /// What may be shown of a row's text.
-    pub(super) fn shown(&self, texts: &StringArray, row: usize) -> Option<String> {
-        texts
-            .is_valid(row)
-            .then(|| self.mask.apply(texts.value(row)))
+    /// What may be shown of a row's text, unless it stands for no value.
+    pub(super) fn shown(&self, texts: &Texts, row: usize) -> Option<String> {
+        let text = texts.get(row).filter(|text| !self.is_no_value(text))?;
+        Some(self.mask.apply(text))
     }
 
     /// The tokens of withheld values, where the column has any.
-    pub(super) fn notes(&self, texts: &StringArray) -> Option<ArrayRef> {
+    ///
+    /// # Errors
+    /// None of its own.
+    pub(super) fn notes(&self, texts: &Texts) -> Result<Option<ArrayRef>> {
         if self.suppressed.is_empty() {
-            return None;
+            return Ok(None);
         }
         let notes: StringArray = texts
+            .values()
             .iter()
             .map(|t| t.filter(|t| self.suppressed.contains(*t)))
             .collect();
-        Some(Arc::new(notes))
+        texts.spread(Arc::new(notes)).map(Some)
     }
 
-    fn is_suppressed(&self, written: &StringArray, row: usize) -> bool {
-        written.is_valid(row) && self.suppressed.contains(written.value(row))
+    fn is_suppressed(&self, written: &StringArray, value: usize) -> bool {
+        written.is_valid(value) && self.suppressed.contains(written.value(value))
     }
 
-    fn test(
-        &self,
-        rule: usize,
-        shown: &StringArray,
-        texts: &StringArray,
-        values: &ArrayRef,
-        faults: &mut Vec<Fault>,
-        passes: impl Fn(&str) -> bool,
-    ) {
-        for (row, text) in shown.iter().enumerate() {
-            if let Some(text) = text
-                && values.is_valid(row)
-                && !passes(text)
-            {
-                faults.push(self.fault(rule, row, texts));
-            }
-        }
-    }
-
-    fn fault(&self, rule: usize, row: usize, texts: &StringArray) -> Fault {
-        Fault {
-            row,
-            rule,
-            reason: None,
-            masked: self.shown(texts, row),
-        }
+    fn is_no_value(&self, text: &str) -> bool {
+        self.nulls.contains(text) || self.suppressed.contains(text)
     }
 
     /// The texts without those that mean "no value", if there are any.
     fn without_nulls(&self, texts: &StringArray) -> Option<StringArray> {
-        let is_null = |text: &str| self.nulls.contains(text) || self.suppressed.contains(text);
         if (self.nulls.is_empty() && self.suppressed.is_empty())
-            || !texts.iter().flatten().any(is_null)
+            || !texts.iter().flatten().any(|t| self.is_no_value(t))
         {
             return None;
         }
-        Some(texts.iter().map(|t| t.filter(|t| !is_null(t))).collect())
+        let kept = texts.iter().map(|t| t.filter(|t| !self.is_no_value(t)));
+        Some(kept.collect())
     }
+}
+
+/// The values that can be read and whose text fails.
+fn failing(texts: &StringArray, values: &ArrayRef, passes: impl Fn(&str) -> bool) -> Vec<usize> {
+    (0..texts.len())
+        .filter(|i| values.is_valid(*i) && texts.is_valid(*i) && !passes(texts.value(*i)))
+        .collect()
 }
 
 impl Bounds {

@@ -1,65 +1,51 @@
-//! Batches of texts to good rows and refused rows: every rule of the contract, in one pass.
+//! Batches of texts to rows that stand and rows that break a rule: every rule of the contract that
+//! can be told from the batch alone, in one pass.
 //!
-//! A batch is cast; rows that a declared rule drops leave it; the rules on rows see the others;
-//! last, rows are held against those that stood in the file before.
+//! A batch is cast; rows that a declared rule drops leave it; the rules on rows see the others.
+//! Nothing here remembers anything from one batch to the next, so that batches can be judged at
+//! once; what rows are to one another is settled in the [`Sorter`](super::sorter::Sorter).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::scalar::ScalarValue;
 
 use crate::compile::contract::staged_schema;
 use crate::compile::{RowTest, SourceNode};
-
-use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::spec::OnFail;
-use crate::spec::source::OnDrift;
-use crate::store::parquet::ParquetWriter;
+use crate::store::parquet::{Group, plain};
 
 use super::arrived::Arrived;
-use super::cast::{expected, typed};
 use super::columns::{ColumnJudge, Fault};
-use super::drift::{self, FileType};
-use super::header::{Layout, layout, names_people};
-use super::intake::{About, Warning};
 use super::pseudonym::PseudonymKey;
-use super::quarantine::{QuarantineWriter, Refused, spread};
+use super::quarantine::spread;
 use super::readers::has_typed_cells;
 use super::row_keys::{Known, Related, Unique};
 use super::row_rules::RowJudge;
-use super::rows::{Broken, Rows, Sink, Structure, repeated};
+use super::rows::{Broken, Judging, Rows, Structure};
 use super::rules::Rule;
+use super::texts::repeated;
 
-/// Judges the rows of one file and writes them where they belong.
+/// Judges the rows of one file.
 pub(super) struct Judge<'a> {
-    node: &'a SourceNode,
-    arrived: &'a Arrived,
+    pub node: &'a SourceNode,
+    pub arrived: &'a Arrived,
     schema: SchemaRef,
     columns: Vec<ColumnJudge>,
     drops: Vec<(String, RowJudge)>,
     row_rules: Vec<(usize, RowTestJudge<'a>)>,
-    uniques: Vec<Unique>,
+    /// The rules that no two rows agree, whose keys are worked out here.
+    pub uniques: Vec<Unique>,
     /// Every rule of the file: of structure, of columns in their order, of rows.
     pub rules: Vec<Rule>,
-    pub staged: ParquetWriter,
-    pub quarantine: QuarantineWriter,
-    pub good: u64,
-    pub refused: u64,
-    /// Rows that declared rules dropped, by the rule's name.
-    pub dropped: BTreeMap<String, u64>,
-    /// The lines of the good rows, kept only where a rule may refuse them all yet.
-    pub good_lines: Option<Vec<i64>>,
-    /// Headings the contract does not know.
-    pub new_columns: Vec<String>,
-    /// The same by their places.
-    new_places: Vec<String>,
-    /// What is worth reading, beside the rules that rows break.
-    pub warnings: Vec<Warning>,
-    /// The values from above the header.
-    preamble: Vec<ScalarValue>,
+    /// The values from above the header, once it is read.
+    pub preamble: OnceLock<Vec<ScalarValue>>,
+    /// Whether a rule may refuse all rows yet, when the last of them is read.
+    keeps_lines: bool,
 }
 
 /// A rule that looks at whole rows, one at a time.
@@ -68,22 +54,59 @@ enum RowTestJudge<'a> {
     Known(Known<'a>),
 }
 
-/// A refused row, before it is written.
-struct Entry {
-    line: i64,
-    rule: usize,
-    reason: Option<String>,
-    column: Option<String>,
-    masked: Option<String>,
+/// What came of a batch.
+pub(super) enum Judged {
+    /// Its rows are to be held against those before them first.
+    Open(Box<Stretch>),
+    /// Its rows go where they belong.
+    Closed(Closed),
 }
 
-/// Rows that are left when declared rules dropped theirs.
-struct Stretch {
+/// The rows of a batch that no declared rule drops.
+pub(super) struct Stretch {
     batch: RecordBatch,
-    lines: Vec<i64>,
-    /// Where each row stood in what the reader gave.
+    pub lines: Vec<i64>,
+    pub faults: Vec<Fault>,
+    /// For each rule that no two rows agree, their keys.
+    pub keys: Vec<Vec<Option<u128>>>,
+    /// What the reader gave, and where each row stood in it.
+    rows: Rows,
     original: Vec<usize>,
-    faults: Vec<Fault>,
+    dropped: BTreeMap<String, u64>,
+}
+
+/// Rows that are where they belong but for the writing.
+pub(super) struct Closed {
+    pub good: Good,
+    /// How many rows are good.
+    pub kept: u64,
+    /// Their lines, where a rule may refuse them all yet.
+    pub good_lines: Vec<i64>,
+    /// The refused rows, one for each rule that they break, by line.
+    pub refused: Vec<Entry>,
+    /// How many rows those are.
+    pub refused_rows: u64,
+    /// How often each rule was broken, and the first line on which it was.
+    pub broken: BTreeMap<usize, (u64, i64)>,
+    /// Rows that declared rules drop, by the rule's name.
+    pub dropped: BTreeMap<String, u64>,
+}
+
+/// Good rows.
+pub(super) enum Good {
+    /// The rows of a batch for which this is true; without it, all.
+    Rows(RecordBatch, Option<BooleanArray>),
+    /// Encoded already.
+    Group(Group),
+}
+
+/// A refused row, before it is written.
+pub(super) struct Entry {
+    pub line: i64,
+    pub rule: usize,
+    pub reason: Option<String>,
+    pub column: Option<String>,
+    pub masked: Option<String>,
 }
 
 impl<'a> Judge<'a> {
@@ -96,8 +119,6 @@ impl<'a> Judge<'a> {
         arrived: &'a Arrived,
         pseudonyms: Option<&PseudonymKey>,
         related: &'a Related,
-        staged: ParquetWriter,
-        quarantine: QuarantineWriter,
     ) -> Result<Self> {
         let schema = staged_schema(&node.spec, &node.files);
         let mut rules: Vec<Rule> = Structure::ALL
@@ -163,33 +184,83 @@ impl<'a> Judge<'a> {
             row_rules,
             uniques,
             rules,
-            staged,
-            quarantine,
-            good: 0,
-            refused: 0,
-            dropped: BTreeMap::new(),
-            good_lines: keeps_lines.then(Vec::new),
-            new_columns: Vec::new(),
-            new_places: Vec::new(),
-            warnings: Vec::new(),
-            preamble: Vec::new(),
+            preamble: OnceLock::new(),
+            keeps_lines,
         })
     }
 
-    /// Forgets the headings that the contract does not know, but for their places, where a source
-    /// is of people and no row was good: what stood there may be a row that lost its line end.
-    pub(super) fn hide_headings(&mut self) {
-        if self.good == 0 && names_people(&self.node.spec) {
-            self.new_columns.clone_from(&self.new_places);
+    /// Casts a batch, leaves out what is dropped, and adds the faults of single rows.
+    ///
+    /// # Errors
+    /// When an expression of the contract fails on a row.
+    pub(super) fn stretch(&self, rows: Rows) -> Result<Stretch> {
+        let mut stretch = self.leave_out(rows)?;
+        self.judge_rows(&mut stretch)?;
+        let columns = stretch.batch.columns();
+        let keys = self.uniques.iter().map(|u| u.keys(columns));
+        stretch.keys = keys.collect::<Result<_>>()?;
+        Ok(stretch)
+    }
+
+    /// Parts the rows that stand from those that are refused.
+    pub(super) fn close(&self, stretch: Stretch) -> Closed {
+        let n = stretch.lines.len();
+        let mut closed = Closed {
+            good: Good::Rows(stretch.batch, None),
+            kept: 0,
+            good_lines: Vec::new(),
+            refused: Vec::new(),
+            refused_rows: 0,
+            broken: BTreeMap::new(),
+            dropped: stretch.dropped,
+        };
+        let mut keep = vec![true; n];
+        for fault in stretch.faults {
+            let line = stretch.lines[fault.row];
+            closed.break_rule(fault.rule, line);
+            if self.rules[fault.rule].refuses() {
+                keep[fault.row] = false;
+                closed.refused.push(Entry {
+                    line,
+                    rule: fault.rule,
+                    reason: fault.reason,
+                    column: None,
+                    masked: fault.masked,
+                });
+            }
         }
+        let kept = keep.iter().filter(|k| **k).count();
+        closed.kept = kept as u64;
+        closed.refused_rows = (n - kept + stretch.rows.broken.len()) as u64;
+        for broken in stretch.rows.broken {
+            let entry = self.entry_of_broken(broken);
+            closed.break_rule(entry.rule, entry.line);
+            closed.refused.push(entry);
+        }
+        // Rules are numbered in the order of the contract.
+        closed.refused.sort_by_key(|e| (e.line, e.rule));
+        if self.keeps_lines {
+            let good = stretch.lines.iter().zip(&keep).filter(|(_, keep)| **keep);
+            closed.good_lines = good.map(|(line, _)| *line).collect();
+        }
+        if kept < n
+            && let Good::Rows(_, which) = &mut closed.good
+        {
+            *which = Some(BooleanArray::from(keep));
+        }
+        closed
     }
 
-    /// How many rows were dropped, whatever the rule.
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped.values().sum()
+    /// What may be shown of a row's text under a staged column; of a capture, nothing.
+    pub(super) fn shown(&self, stretch: &Stretch, column: usize, row: usize) -> Option<String> {
+        let texts = stretch.rows.columns.get(column)?;
+        self.columns
+            .get(column)?
+            .shown(texts, stretch.original[row])
     }
 
-    /// The staged columns of a batch, and its faults.
+    /// The staged columns of a batch, and its faults. Texts that repeat are dictionaries unless
+    /// whole rows are to be looked at.
     fn cast(&self, rows: &Rows) -> Result<(RecordBatch, Vec<Fault>)> {
         let n = rows.lines.len();
         let mut faults = Vec::new();
@@ -198,67 +269,75 @@ impl<'a> Judge<'a> {
             arrays.push(column.judge(texts, &mut faults)?);
         }
         for (column, texts) in self.columns.iter().zip(&rows.columns) {
-            arrays.extend(column.notes(texts));
+            arrays.extend(column.notes(texts)?);
         }
-        for value in &self.preamble {
-            arrays.push(spread(value, n)?);
+        let captures = self.arrived.captures.iter().map(|(_, value)| value);
+        for value in self.preamble.get().into_iter().flatten().chain(captures) {
+            arrays.push(match value {
+                ScalarValue::Utf8(Some(text)) => repeated(text, n)?,
+                value => spread(value, n)?,
+            });
         }
-        for (_, value) in &self.arrived.captures {
-            arrays.push(spread(value, n)?);
-        }
-        arrays.push(repeated(&self.arrived.shown, n));
+        arrays.push(repeated(&self.arrived.shown, n)?);
         arrays.push(Arc::new(Int64Array::from_iter_values(
             rows.lines.iter().copied(),
         )));
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays)
-            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
-        Ok((batch, faults))
+        let fields = self.schema.fields().iter().zip(&arrays);
+        let fields: Vec<Field> = fields
+            .map(|(f, a)| f.as_ref().clone().with_data_type(a.data_type().clone()))
+            .collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(bug)?;
+        let looks_at_rows =
+            !(self.drops.is_empty() && self.row_rules.is_empty() && self.uniques.is_empty());
+        Ok(match looks_at_rows {
+            true => (plain(&batch, &self.schema)?, faults),
+            false => (batch, faults),
+        })
     }
 
     /// Leaves out the rows that a declared rule drops, and counts each under the first that does.
-    fn leave_out(&mut self, rows: &Rows) -> Result<Stretch> {
-        let (batch, mut faults) = self.cast(rows)?;
+    fn leave_out(&self, rows: Rows) -> Result<Stretch> {
+        let (batch, mut faults) = self.cast(&rows)?;
         let n = batch.num_rows();
         let mut stays = vec![true; n];
+        let mut dropped: BTreeMap<String, u64> = BTreeMap::new();
         for (name, judge) in &self.drops {
             for row in judge.rows_where(true, &batch, &self.arrived.shown)? {
                 if std::mem::take(&mut stays[row]) {
-                    *self.dropped.entry(name.clone()).or_default() += 1;
+                    *dropped.entry(name.clone()).or_default() += 1;
                 }
             }
         }
         let original: Vec<usize> = (0..n).filter(|row| stays[*row]).collect();
-        if original.len() == n {
-            return Ok(Stretch {
-                batch,
-                lines: rows.lines.clone(),
-                original,
-                faults,
-            });
-        }
-        let mut place = vec![None; n];
-        for (now, before) in original.iter().enumerate() {
-            place[*before] = Some(now);
-        }
-        faults.retain_mut(|fault| match place[fault.row] {
-            Some(now) => {
-                fault.row = now;
-                true
+        let (mut batch, mut lines) = (batch, rows.lines.clone());
+        if original.len() < n {
+            let mut place = vec![None; n];
+            for (now, before) in original.iter().enumerate() {
+                place[*before] = Some(now);
             }
-            None => false,
-        });
-        let batch = filter_record_batch(&batch, &BooleanArray::from(stays))
-            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+            faults.retain_mut(|fault| match place[fault.row] {
+                Some(now) => {
+                    fault.row = now;
+                    true
+                }
+                None => false,
+            });
+            batch = filter_record_batch(&batch, &BooleanArray::from(stays)).map_err(bug)?;
+            lines = original.iter().map(|row| rows.lines[*row]).collect();
+        }
         Ok(Stretch {
             batch,
-            lines: original.iter().map(|row| rows.lines[*row]).collect(),
-            original,
+            lines,
             faults,
+            keys: Vec::new(),
+            rows,
+            original,
+            dropped,
         })
     }
 
     /// Adds the faults that only whole rows show.
-    fn judge_rows(&mut self, rows: &Rows, stretch: &mut Stretch) -> Result<()> {
+    fn judge_rows(&self, stretch: &mut Stretch) -> Result<()> {
         for (rule, judge) in &self.row_rules {
             let broken = match judge {
                 RowTestJudge::Expression(judge) => {
@@ -269,9 +348,7 @@ impl<'a> Judge<'a> {
             for row in broken {
                 let masked = match judge {
                     RowTestJudge::Expression(_) => None,
-                    RowTestJudge::Known(judge) => {
-                        self.shown(rows, judge.column, stretch.original[row])
-                    }
+                    RowTestJudge::Known(judge) => self.shown(stretch, judge.column, row),
                 };
                 stretch.faults.push(Fault {
                     row,
@@ -279,56 +356,6 @@ impl<'a> Judge<'a> {
                     reason: None,
                     masked,
                 });
-            }
-        }
-        self.judge_repeats(rows, stretch)
-    }
-
-    /// What may be shown of a row's text under a staged column; of a capture, nothing.
-    fn shown(&self, rows: &Rows, column: usize, row: usize) -> Option<String> {
-        let (judge, texts) = (self.columns.get(column)?, rows.columns.get(column)?);
-        judge.shown(texts, row)
-    }
-
-    /// Adds the rows that repeat an earlier one. Only a row that stands can be repeated: one that
-    /// is refused, for whatever reason, does not keep a good one out.
-    fn judge_repeats(&mut self, rows: &Rows, stretch: &mut Stretch) -> Result<()> {
-        if self.uniques.is_empty() {
-            return Ok(());
-        }
-        let mut stands = vec![true; stretch.lines.len()];
-        for fault in &stretch.faults {
-            stands[fault.row] &= !self.rules[fault.rule].refuses();
-        }
-        let keys = self
-            .uniques
-            .iter()
-            .map(|u| u.keys(stretch.batch.columns()))
-            .collect::<Result<Vec<_>>>()?;
-        for (row, line) in stretch.lines.iter().enumerate() {
-            for (unique, keys) in self.uniques.iter().zip(&keys) {
-                let Some(first) = keys[row].and_then(|key| unique.first(key)) else {
-                    continue;
-                };
-                let rule = &self.rules[unique.rule];
-                stands[row] &= !rule.refuses();
-                let masked = match (&rule.column, unique.columns.first()) {
-                    (Some(_), Some(column)) => self.shown(rows, *column, stretch.original[row]),
-                    _ => None,
-                };
-                stretch.faults.push(Fault {
-                    row,
-                    rule: unique.rule,
-                    reason: Some(format!("{}: line {first}", rule.reason)),
-                    masked,
-                });
-            }
-            if stands[row] {
-                for (unique, keys) in self.uniques.iter_mut().zip(&keys) {
-                    if let Some(key) = keys[row] {
-                        unique.stands(key, *line);
-                    }
-                }
             }
         }
         Ok(())
@@ -348,142 +375,62 @@ impl<'a> Judge<'a> {
             masked: None,
         }
     }
+}
 
-    fn write_refused(&mut self, mut entries: Vec<Entry>) -> Result<()> {
-        // Rules are numbered in the order of the contract.
-        entries.sort_by_key(|e| (e.line, e.rule));
-        for entry in &entries {
-            let rule = &self.rules[entry.rule];
-            self.quarantine.push(&Refused {
-                line: entry.line,
-                column: entry.column.as_deref().or(rule.column.as_deref()),
-                rule: &rule.name,
-                reason: entry.reason.as_deref().unwrap_or(&rule.reason),
-                masked: entry.masked.as_deref(),
-            })?;
+impl Judging for Judge<'_> {
+    fn judge(&self, rows: Rows) -> Result<Judged> {
+        let stretch = self.stretch(rows)?;
+        if !self.uniques.is_empty() {
+            return Ok(Judged::Open(Box::new(stretch)));
         }
-        Ok(())
+        let mut closed = self.close(stretch);
+        if let Good::Rows(batch, which) = &closed.good {
+            let kept = which
+                .as_ref()
+                .map(|which| filter_record_batch(batch, which));
+            let kept = kept.transpose().map_err(bug)?;
+            let group = Group::encode(&self.schema, kept.as_ref().unwrap_or(batch))?;
+            closed.good = Good::Group(group);
+        }
+        Ok(Judged::Closed(closed))
     }
 }
 
-impl Sink for Judge<'_> {
-    fn preamble(&mut self, texts: &[String]) -> Result<()> {
-        let mut errors = Diagnostics::default();
-        for ((name, value), text) in self.node.files.preamble().iter().zip(texts) {
-            let formats: Vec<_> = value.formats.iter().map(|f| &**f).collect();
-            match typed(&value.kind, &formats, text, name)? {
-                Some(value) => self.preamble.push(value),
-                None => errors.push(
-                    Diagnostic::error(
-                        Code::Header,
-                        format!(
-                            "what stands above the header for `{}` is {}",
-                            **name,
-                            expected(&value.kind, &formats)
-                        ),
-                    )
-                    .at(DataPlace::file(self.arrived.shown.as_str()))
-                    .hint("look at the top of the file; mend its `pattern`, `type` or `formats`"),
-                ),
-            }
-        }
-        if errors.has_errors() {
-            return Err(errors);
-        }
-        Ok(())
+impl Judged {
+    /// What comes of no rows.
+    #[cfg(test)]
+    pub(super) fn of_nothing() -> Self {
+        Self::Closed(Closed {
+            good: Good::Rows(RecordBatch::new_empty(Arc::new(Schema::empty())), None),
+            kept: 0,
+            good_lines: Vec::new(),
+            refused: Vec::new(),
+            refused_rows: 0,
+            broken: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+        })
     }
 
-    fn header(&mut self, headings: &[String], line: i64) -> Result<Layout> {
-        let mut place = DataPlace::file(self.arrived.shown.as_str());
-        place.line = u64::try_from(line).ok().filter(|n| *n > 0);
-        let layout = layout(&self.node.spec, headings, &place)?;
-        self.new_columns.clone_from(&layout.new);
-        self.new_places.clone_from(&layout.new_places);
-        self.warnings
-            .extend(layout.missing.iter().map(|name| Warning {
-                about: About::Header,
-                message: format!("there is no heading for `{name}`: it is null in every row"),
-                line: None,
-                column: Some(name.clone()),
-                hint: "ask the sender, or add its new heading to `from`".to_owned(),
-            }));
-        Ok(layout)
+    /// Counts rows that the reader left out by a rule of the contract.
+    pub(super) fn drop_rows(&mut self, by: BTreeMap<String, u64>) {
+        let dropped = match self {
+            Self::Open(stretch) => &mut stretch.dropped,
+            Self::Closed(closed) => &mut closed.dropped,
+        };
+        for (rule, count) in by {
+            *dropped.entry(rule).or_default() += count;
+        }
     }
+}
 
-    fn types(&mut self, found: &[(usize, FileType)]) -> Result<()> {
-        let place = DataPlace::file(self.arrived.shown.as_str());
-        let on_drift = self.node.spec.on_retyped_column.unwrap_or_default();
-        let mut errors = Diagnostics::default();
-        for (at, found) in found {
-            let Some(column) = self.node.spec.columns.get(*at) else {
-                continue;
-            };
-            if drift::fits(column, *found, &self.node.reader) {
-                continue;
-            }
-            match on_drift {
-                OnDrift::Error => errors.push(drift::error(column, *found, &place)),
-                OnDrift::Warn => self.warnings.push(drift::warning(column, *found)),
-            }
-        }
-        if errors.has_errors() {
-            return Err(errors);
-        }
-        Ok(())
+impl Closed {
+    fn break_rule(&mut self, rule: usize, line: i64) {
+        let (count, first) = self.broken.entry(rule).or_insert((0, line));
+        *count += 1;
+        *first = line.min(*first);
     }
+}
 
-    fn skipped(&mut self, rule: &str) {
-        *self.dropped.entry(rule.to_owned()).or_default() += 1;
-    }
-
-    fn warn(&mut self, warning: Warning) {
-        self.warnings.push(warning);
-    }
-
-    fn rows(&mut self, rows: Rows) -> Result<()> {
-        let mut stretch = self.leave_out(&rows)?;
-        self.judge_rows(&rows, &mut stretch)?;
-        let Stretch {
-            batch,
-            lines,
-            faults,
-            ..
-        } = stretch;
-        let n = lines.len();
-        let mut keep = vec![true; n];
-        let mut entries = Vec::new();
-        for fault in faults {
-            let line = lines[fault.row];
-            let rule = &mut self.rules[fault.rule];
-            rule.broken_on(line);
-            if rule.refuses() {
-                keep[fault.row] = false;
-                entries.push(Entry {
-                    line,
-                    rule: fault.rule,
-                    reason: fault.reason,
-                    column: None,
-                    masked: fault.masked,
-                });
-            }
-        }
-        let kept = keep.iter().filter(|k| **k).count();
-        self.good += kept as u64;
-        self.refused += (n - kept + rows.broken.len()) as u64;
-        for broken in rows.broken {
-            let entry = self.entry_of_broken(broken);
-            self.rules[entry.rule].broken_on(entry.line);
-            entries.push(entry);
-        }
-        self.write_refused(entries)?;
-        if let Some(good) = &mut self.good_lines {
-            let kept = lines.iter().zip(&keep).filter(|(_, keep)| **keep);
-            good.extend(kept.map(|(line, _)| *line));
-        }
-        match kept {
-            0 => Ok(()),
-            kept if kept == n => self.staged.write(batch),
-            _ => self.staged.write_where(batch, &BooleanArray::from(keep)),
-        }
-    }
+fn bug(error: arrow::error::ArrowError) -> Diagnostics {
+    Diagnostic::bug(error.to_string()).into()
 }

@@ -18,6 +18,7 @@ use super::quarantine::{QuarantineWriter, Refused};
 use super::readers::{self, Origin};
 use super::row_keys::Related;
 use super::rules::{Rule, conserve};
+use super::sorter::Sorter;
 
 /// The rule of rows that are good in a file that is not: the whole of it is refused.
 pub const FILE_REJECTED: &str = "file_rejected";
@@ -49,36 +50,47 @@ pub fn ingest(
                 .into(),
         );
     }
-    let hash = fingerprint(arrived)?;
+    let hash = match &arrived.hash {
+        Some(hash) => hash.clone(),
+        None => fingerprint(arrived)?,
+    };
     let staged_path = lake.staged(&table.name, key);
     let quarantine_path = lake.quarantine(&table.name, key);
     let start =
         |path: &Path| ParquetWriter::create(path, staged_schema(&node.spec, &node.files), &[]);
     let quarantine = QuarantineWriter::create(&quarantine_path, &arrived.shown, &arrived.captures)?;
     let staged = start(&staged_path)?;
-    let mut judge = Judge::new(node, arrived, pseudonyms, related, staged, quarantine)?;
+    let judge = Judge::new(node, arrived, pseudonyms, related)?;
+    let mut sorter = Sorter::new(&judge, staged, quarantine);
     let origin = Origin {
         path: &arrived.path,
         place: DataPlace::file(arrived.shown.as_str()),
         columns: node.spec.columns.len(),
+        block: readers::BLOCK,
     };
-    let received = readers::read(&origin, &node.reader, arrived.size, &mut judge)?;
+    let received = readers::read(&origin, &node.reader, arrived.size, &judge, &mut sorter)?;
     arrived.unchanged()?;
-    judge.hide_headings();
-    let dropped = judge.dropped();
-    conserve(&arrived.shown, received, judge.good, judge.refused, dropped)?;
+    sorter.hide_headings();
+    let dropped = sorter.dropped();
+    conserve(
+        &arrived.shown,
+        received,
+        sorter.good,
+        sorter.refused,
+        dropped,
+    )?;
     // A dropped row is none of the source's: it is no part of any share.
     let judged = received - dropped;
 
     let metadata = [("martlet.key".to_owned(), key.to_owned())];
-    let errors: Diagnostics = judge
+    let errors: Diagnostics = sorter
         .rules
         .iter()
         .filter_map(|r| r.error(&arrived.shown, judged))
         .collect();
     let errors: Diagnostics = errors
         .into_iter()
-        .chain(mostly_refused(&arrived.shown, judged, &judge))
+        .chain(mostly_refused(&arrived.shown, judged, &sorter))
         .collect();
     let captures = arrived
         .captures
@@ -93,39 +105,39 @@ pub fn ingest(
         key: key.to_owned(),
         captures,
         received,
-        good: judge.good,
-        quarantined: judge.refused,
-        dropped_by: judge.dropped.clone(),
+        good: sorter.good,
+        quarantined: sorter.refused,
+        dropped_by: sorter.dropped.clone(),
         rejected_by: None,
-        rules: judge.rules.iter().filter_map(Rule::counted).collect(),
+        rules: sorter.rules.iter().filter_map(Rule::counted).collect(),
         warnings: Vec::new(),
-        new_columns: judge.new_columns.clone(),
+        new_columns: sorter.new_columns.clone(),
         staged: Written::none(),
         quarantine: Written::none(),
     };
     if errors.has_errors() {
-        let refused = judge.quarantine.finish(&metadata)?;
+        let refused = sorter.quarantine.finish(&metadata)?;
         intake.quarantine = Written::new(&refused, lake);
         write(&lake.refusal(&table.name, key), &intake)?;
         return Err(with_report(errors, &refused, lake).sorted());
     }
-    let rejected_by = judge.rules.iter().find(|r| r.rejects_file()).cloned();
+    let rejected_by = sorter.rules.iter().find(|r| r.rejects_file()).cloned();
     if let Some(rule) = &rejected_by {
-        reject(&mut judge, rule)?;
-        judge.staged = start(&staged_path)?;
+        reject(&mut sorter, rule)?;
+        sorter.staged = start(&staged_path)?;
     }
-    intake.warnings = warnings(node, &judge, judged, rejected_by.as_ref());
-    let staged = judge.staged.finish(&metadata)?;
-    let quarantine = judge.quarantine.finish(&metadata)?;
+    intake.warnings = warnings(node, &sorter, judged, rejected_by.as_ref());
+    let staged = sorter.staged.finish(&metadata)?;
+    let quarantine = sorter.quarantine.finish(&metadata)?;
     conserve(
         &arrived.shown,
         received,
         staged.rows,
-        judge.refused,
+        sorter.refused,
         dropped,
     )?;
-    intake.good = judge.good;
-    intake.quarantined = judge.refused;
+    intake.good = sorter.good;
+    intake.quarantined = sorter.refused;
     intake.rejected_by = rejected_by.map(|r| r.title());
     intake.staged = Written::new(&staged, lake);
     intake.quarantine = Written::new(&quarantine, lake);
@@ -140,22 +152,22 @@ fn write(path: &Path, intake: &Intake) -> Result<()> {
 }
 
 /// Sends the good rows after the bad ones.
-fn reject(judge: &mut Judge<'_>, rule: &Rule) -> Result<()> {
+fn reject(sorter: &mut Sorter<'_>, rule: &Rule) -> Result<()> {
     let reason = format!(
         "the whole file is refused: {}, first on line {}",
         rule.title(),
         rule.first_line()
     );
-    for line in judge.good_lines.take().unwrap_or_default() {
-        judge.quarantine.push(&Refused {
+    for line in std::mem::take(&mut sorter.good_lines) {
+        sorter.quarantine.push(&Refused {
             line,
             column: None,
             rule: FILE_REJECTED,
             reason: &reason,
             masked: None,
         })?;
-        judge.refused += 1;
-        judge.good -= 1;
+        sorter.refused += 1;
+        sorter.good -= 1;
     }
     Ok(())
 }
@@ -163,15 +175,15 @@ fn reject(judge: &mut Judge<'_>, rule: &Rule) -> Result<()> {
 /// More than a fifth of a file's rows refused, and not just a handful: the file is not what the
 /// contract is about, whatever thresholds its rules have. A spelling that changed at the sender
 /// must not look like people who were never screened.
-fn mostly_refused(shown: &str, judged: u64, judge: &Judge<'_>) -> Option<Diagnostic> {
+fn mostly_refused(shown: &str, judged: u64, sorter: &Sorter<'_>) -> Option<Diagnostic> {
     const HANDFUL: u64 = 10;
-    let declared = judge.rules.iter().any(Rule::rejects_file);
-    (!declared && judge.refused >= HANDFUL && judge.refused * 5 > judged).then(|| {
+    let declared = sorter.rules.iter().any(Rule::rejects_file);
+    (!declared && sorter.refused >= HANDFUL && sorter.refused * 5 > judged).then(|| {
         Diagnostic::error(
             Code::Threshold,
             format!(
                 "{} of {judged} rows are refused: more than a fifth",
-                judge.refused
+                sorter.refused
             ),
         )
         .at(DataPlace::file(shown))
@@ -192,7 +204,7 @@ fn with_report(errors: Diagnostics, refused: &ParquetFile, lake: &Lake) -> Diagn
 
 fn warnings(
     node: &SourceNode,
-    judge: &Judge<'_>,
+    sorter: &Sorter<'_>,
     judged: u64,
     rejected_by: Option<&Rule>,
 ) -> Vec<Warning> {
@@ -206,7 +218,7 @@ fn warnings(
             hint: "the run goes on without it; ask the sender to mend it".to_owned(),
         });
     }
-    if rejected_by.is_none() && judged > 0 && judge.good == 0 {
+    if rejected_by.is_none() && judged > 0 && sorter.good == 0 {
         warnings.push(Warning {
             about: About::File,
             message: format!("not one of {judged} rows is good"),
@@ -215,8 +227,8 @@ fn warnings(
             hint: "is it the right file? look at its quarantine".to_owned(),
         });
     }
-    if judged == 0 && judge.dropped() > 0 {
-        let names: Vec<String> = judge.dropped.keys().map(|n| format!("`{n}`")).collect();
+    if judged == 0 && sorter.dropped() > 0 {
+        let names: Vec<String> = sorter.dropped.keys().map(|n| format!("`{n}`")).collect();
         warnings.push(Warning {
             about: About::File,
             message: format!("every row is dropped, by {}", names.join(", ")),
@@ -226,16 +238,16 @@ fn warnings(
         });
     }
     let says_new = node.spec.on_new_column.unwrap_or_default() == OnNewColumn::Warn;
-    if says_new && !judge.new_columns.is_empty() {
+    if says_new && !sorter.new_columns.is_empty() {
         warnings.push(Warning {
             about: About::Header,
-            message: format!("the contract does not know {}", listed(&judge.new_columns)),
+            message: format!("the contract does not know {}", listed(&sorter.new_columns)),
             line: None,
             column: None,
             hint: "add the columns to the contract, or write `on_new_column: ignore`".to_owned(),
         });
     }
-    warnings.extend(judge.warnings.iter().cloned());
-    warnings.extend(judge.rules.iter().filter_map(|r| r.warning(judged)));
+    warnings.extend(sorter.warnings.iter().cloned());
+    warnings.extend(sorter.rules.iter().filter_map(|r| r.warning(judged)));
     warnings
 }

@@ -4,12 +4,14 @@
 //! [`discover`] lists the files of a source by the pattern of their names. For each, the runner
 //! works out a [`fingerprint`] and a [`staging_key`]: if a record stands under that key
 //! ([`Intake::recorded`]), nothing is done again. Otherwise [`ingest`] reads the file once. A
-//! reader (`readers`) turns bytes into batches of text, one array for each column of the contract,
-//! its fields found by heading (`header`) and never by position. Each column is cast by a kernel
-//! (`kernels`, chosen in `cast`) and held against its rules (`columns`). Rows that a declared rule
-//! drops are counted and leave; the rules on rows see the typed others (`row_rules`), which last are
-//! held against those before them (`row_keys`). A row that breaks a rule goes to quarantine
-//! once for each rule it breaks; the others are staged in the order of the file.
+//! reader (`readers`) turns bytes into batches of text, one column (`texts`) for each of the
+//! contract, its fields found by heading (`header`) and never by position. Each different text is cast
+//! by a kernel (`kernels`, chosen in `cast`) and held against its column's rules (`columns`). Rows that
+//! a declared rule drops are counted and leave; the rules on rows see the typed others
+//! (`row_rules`). All of that a `judge` tells from a batch alone, so that a large text is read,
+//! judged and encoded in blocks by all cores. A `sorter` takes what comes of them in the order of the
+//! file: it holds rows against those before them (`row_keys`), stages the good ones and sends the
+//! others to quarantine, once for each rule that a row breaks.
 //!
 //! What holds for every file, and is checked on every file: received is good plus quarantined plus
 //! dropped by a rule of the contract. What
@@ -41,8 +43,10 @@ mod row_keys;
 mod row_rules;
 mod rows;
 mod rules;
+mod sorter;
 #[cfg(test)]
 mod tests;
+mod texts;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod trial;

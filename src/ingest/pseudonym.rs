@@ -1,10 +1,10 @@
 //! NHS numbers to pseudonyms: keyed, one way, the same for the same number and key.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Builder, StringArray};
+use datafusion::common::HashMap;
 use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
@@ -103,24 +103,33 @@ impl Pseudonyms {
     pub(super) fn of(&self, texts: &StringArray) -> Result<(ArrayRef, Vec<usize>)> {
         let mut known = self.known.lock().pop().unwrap_or_default();
         let mut values = Int64Builder::with_capacity(texts.len());
-        let mut invalid = Vec::new();
         let mut hashed = Vec::new();
-        for (row, text) in texts.iter().enumerate() {
-            let number = text.and_then(NhsNumber::read);
-            if text.is_some() && number.is_none() {
-                invalid.push(row);
+        let numbers: Vec<Option<NhsNumber>> = texts
+            .iter()
+            .map(|text| text.and_then(NhsNumber::read))
+            .collect();
+        for some in numbers.chunks(AT_ONCE) {
+            // All slots are looked at before any is needed: memory is slow, but patient.
+            let mut slots = [(0, 0); AT_ONCE];
+            for (slot, number) in slots.iter_mut().zip(some) {
+                *slot = number.map_or((0, 0), |n| known.slot(n.as_number()));
             }
-            values.append_option(number.map(|number| {
-                known.get_or_insert_with(number, || {
+            for ((held, key), number) in slots.into_iter().zip(some) {
+                values.append_option(number.map(|number| {
+                    if held == number.as_number() {
+                        return key;
+                    }
                     let pseudonym = self.key.pseudonym(number);
+                    known.insert(number.as_number(), pseudonym.key);
                     hashed.push(pseudonym);
                     pseudonym.key
-                })
-            }));
+                }));
+            }
         }
         self.known.lock().push(known);
         self.meet(&hashed)?;
-        Ok((Arc::new(values.finish()), invalid))
+        let invalid = (0..texts.len()).filter(|i| numbers[*i].is_none() && texts.is_valid(*i));
+        Ok((Arc::new(values.finish()), invalid.collect()))
     }
 
     fn meet(&self, hashed: &[Pseudonym]) -> Result<()> {
@@ -153,6 +162,9 @@ struct Known {
     taken: usize,
 }
 
+/// Numbers that are looked up at once.
+const AT_ONCE: usize = 64;
+
 /// Slots to begin with, and the most there are: 32 MiB, enough for a million people to meet rarely.
 const SLOTS: (usize, usize) = (1 << 10, 1 << 21);
 
@@ -166,20 +178,18 @@ impl Default for Known {
 }
 
 impl Known {
-    fn get_or_insert_with(&mut self, number: NhsNumber, make: impl FnOnce() -> i64) -> i64 {
-        let number = number.as_number();
+    /// The number in the slot where this one belongs, and its key.
+    fn slot(&self, number: u64) -> (u64, i64) {
+        self.slots[self.place(number)]
+    }
+
+    fn insert(&mut self, number: u64, key: i64) {
         let place = self.place(number);
-        let (known, key) = self.slots[place];
-        if known == number {
-            return key;
-        }
-        let key = make();
-        self.taken += usize::from(known == 0);
+        self.taken += usize::from(self.slots[place].0 == 0);
         self.slots[place] = (number, key);
         if self.taken * 2 > self.slots.len() && self.slots.len() < SLOTS.1 {
             self.grow();
         }
-        key
     }
 
     fn grow(&mut self) {

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::store::parquet::{ParquetFile, ParquetWriter};
 
-use super::rows::{BATCH_ROWS, repeated};
+use super::rows::BATCH_ROWS;
 
 /// The columns of a quarantine file, before the captures.
 const COLUMNS: [&str; 6] = ["file", "line", "column", "rule", "reason", "value_masked"];
@@ -92,8 +92,8 @@ impl QuarantineWriter {
 
     fn flush(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
-        let mut columns: Vec<ArrayRef> =
-            vec![repeated(&self.file, rows), Arc::new(self.lines.finish())];
+        let files = StringArray::from_iter_values(std::iter::repeat_n(&self.file, rows));
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(files), Arc::new(self.lines.finish())];
         columns.extend(
             self.texts
                 .iter_mut()

@@ -63,8 +63,6 @@ pub(super) struct Unique {
     /// The columns, by their place among the staged ones.
     pub columns: Vec<usize>,
     keys: RowKeys,
-    /// The line of the row that stands, by key.
-    first: HashMap<u128, i64>,
 }
 
 impl Unique {
@@ -82,7 +80,6 @@ impl Unique {
             rule,
             keys: RowKeys::new(kinds)?,
             columns,
-            first: HashMap::new(),
         })
     }
 
@@ -91,15 +88,21 @@ impl Unique {
         let ours: Vec<ArrayRef> = self.columns.iter().map(|i| columns[*i].clone()).collect();
         self.keys.of(&ours)
     }
+}
 
+/// The rows of a file that stand, by key, with their lines.
+#[derive(Debug, Default)]
+pub(super) struct Standing(HashMap<u128, i64>);
+
+impl Standing {
     /// The line on which the row with this key stands.
     pub(super) fn first(&self, key: u128) -> Option<i64> {
-        self.first.get(&key).copied()
+        self.0.get(&key).copied()
     }
 
     /// Notes where the first row with a key stands.
     pub(super) fn stands(&mut self, key: u128, line: i64) {
-        self.first.entry(key).or_insert(line);
+        self.0.entry(key).or_insert(line);
     }
 }
 

@@ -1,14 +1,12 @@
 //! What readers yield: batches of texts by contract column, and the rows that are not even rows.
 
-use std::sync::Arc;
-
-use arrow::array::{StringArray, StringBuilder};
-
 use crate::diag::Result;
 
 use super::drift::FileType;
 use super::header::Layout;
 use super::intake::Warning;
+use super::judge::Judged;
+use super::texts::{Texts, TextsBuilder};
 
 /// Rows that are judged at once.
 pub(super) const BATCH_ROWS: usize = 8192;
@@ -67,8 +65,8 @@ pub(super) struct Broken {
 /// A batch of rows as texts: trimmed, null where nothing is written.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// One array for each column of the contract, in its order.
-    pub columns: Vec<StringArray>,
+    /// One for each column of the contract, in its order.
+    pub columns: Vec<Texts>,
     /// The line each row starts on.
     pub lines: Vec<i64>,
     /// Rows of the same stretch of the file that are not rows.
@@ -86,15 +84,23 @@ pub(super) trait Sink {
     fn types(&mut self, found: &[(usize, FileType)]) -> Result<()>;
     /// Takes a batch.
     fn rows(&mut self, rows: Rows) -> Result<()>;
+    /// Takes a batch that was judged elsewhere.
+    fn judged(&mut self, judged: Judged) -> Result<()>;
     /// Notes a row that a rule of the contract leaves out.
     fn skipped(&mut self, rule: &str);
     /// Notes something worth reading.
     fn warn(&mut self, warning: Warning);
 }
 
+/// Judges batches, each by itself and several at once; a [`Sink`] takes what comes of it.
+pub(super) trait Judging: Sync {
+    /// Judges a batch and makes it ready to be written.
+    fn judge(&self, rows: Rows) -> Result<Judged>;
+}
+
 /// A batch being filled.
 pub(super) struct RowsBuilder {
-    columns: Vec<StringBuilder>,
+    columns: Vec<TextsBuilder>,
     lines: Vec<i64>,
     broken: Vec<Broken>,
     bytes: usize,
@@ -105,9 +111,7 @@ pub(super) struct RowsBuilder {
 impl RowsBuilder {
     pub(super) fn new(columns: usize) -> Self {
         Self {
-            columns: (0..columns)
-                .map(|_| StringBuilder::with_capacity(BATCH_ROWS, BATCH_ROWS * 8))
-                .collect(),
+            columns: (0..columns).map(|_| TextsBuilder::default()).collect(),
             lines: Vec::with_capacity(BATCH_ROWS),
             broken: Vec::new(),
             bytes: 0,
@@ -124,12 +128,8 @@ impl RowsBuilder {
     ) {
         for (column, slot) in self.columns.iter_mut().zip(&layout.slots) {
             let text = slot.map_or("", |i| trimmed(field(i)));
-            if text.is_empty() {
-                column.append_null();
-            } else {
-                self.bytes += text.len();
-                column.append_value(text);
-            }
+            self.bytes += text.len();
+            column.push(text);
         }
         self.lines.push(line);
         self.received += 1;
@@ -166,13 +166,23 @@ impl RowsBuilder {
         Ok(self.received)
     }
 
+    /// All rows in one batch, and how many there were.
+    pub(super) fn whole(mut self) -> (Rows, u64) {
+        (self.batch(), self.received)
+    }
+
     fn flush(&mut self, sink: &mut dyn Sink) -> Result<()> {
         self.bytes = 0;
-        sink.rows(Rows {
-            columns: self.columns.iter_mut().map(StringBuilder::finish).collect(),
+        let rows = self.batch();
+        sink.rows(rows)
+    }
+
+    fn batch(&mut self) -> Rows {
+        Rows {
+            columns: self.columns.iter_mut().map(TextsBuilder::finish).collect(),
             lines: std::mem::take(&mut self.lines),
             broken: std::mem::take(&mut self.broken),
-        })
+        }
     }
 }
 
@@ -183,11 +193,4 @@ fn trimmed(text: &str) -> &str {
         true => text,
         false => text.trim(),
     }
-}
-
-/// The same text for every row.
-pub(super) fn repeated(text: &str, rows: usize) -> Arc<StringArray> {
-    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
-        text, rows,
-    )))
 }

@@ -136,12 +136,12 @@ impl Rule {
         }
     }
 
-    /// Notes a row that breaks it.
-    pub(super) fn broken_on(&mut self, line: i64) {
-        if self.count == 0 || line < self.first_line {
-            self.first_line = line;
+    /// Notes rows that break it, and the first line of them.
+    pub(super) fn broken(&mut self, count: u64, first_line: i64) {
+        if self.count == 0 || first_line < self.first_line {
+            self.first_line = first_line;
         }
-        self.count += 1;
+        self.count += count;
     }
 
     /// Whether a row that breaks it is kept out.

@@ -6,15 +6,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use datafusion::common::ScalarValue;
 
-use crate::compile::{Node, SourceNode};
+use crate::compile::{Node, SourceNode, TableName};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, Severity};
 use crate::ingest::{self, Arrived, Captures, Discovery, Manifest, PseudonymKey};
 use crate::spec::source::Root;
+use crate::store::atomic::Placed;
 use crate::store::{Lake, landing};
 
 use super::cancellations::Cancellation;
@@ -32,6 +34,8 @@ pub(super) struct Arrivals {
     pub notes: Diagnostics,
     /// How many were not in the ledger before.
     pub new: usize,
+    /// What makes the copies durable and then the ledger, while their rows are read already.
+    saving: Option<JoinHandle<Result<()>>>,
 }
 
 /// A file that was taken.
@@ -74,8 +78,10 @@ impl Search<'_> {
         let mut found = Diagnostics::default();
         let mut ledger = before.clone();
         let mut here: Vec<(usize, PathBuf)> = Vec::new();
+        let mut copies = Vec::new();
         for arrived in &discovery.files {
-            if let Some(entry) = found.take(self.take(arrived, &mut ledger, fingerprints)) {
+            let taken = self.take(arrived, &mut ledger, fingerprints, &mut copies);
+            if let Some(entry) = found.take(taken) {
                 here.push((entry, arrived.path.clone()));
             }
         }
@@ -102,9 +108,8 @@ impl Search<'_> {
                 captures,
             });
         }
-        if self.takes && ledger != before {
-            ledger.save(self.lake, table)?;
-        }
+        let mut saving = (self.takes && ledger != before)
+            .then(|| save(copies, ledger.clone(), self.lake.clone(), table.clone()));
         let mut notes = self.waiting(&discovery, &ledger, files.is_empty(), &mut found);
         self.nothing(discovery.nothing, files.is_empty(), &mut notes, &mut found);
         if let (false, Some(first)) = (self.source.files.captures.is_empty(), elsewhere.first()) {
@@ -119,6 +124,7 @@ impl Search<'_> {
         });
         notes.extend(announced.map(|(file, listed)| not_arrived(file, &listed.place)));
         if found.has_errors() {
+            saved(&mut saving)?;
             return Err(found);
         }
         Ok(Arrivals {
@@ -126,6 +132,7 @@ impl Search<'_> {
             files,
             notes,
             new,
+            saving,
         })
     }
 
@@ -151,24 +158,47 @@ impl Search<'_> {
         arrived: &Arrived,
         ledger: &mut Ledger,
         fingerprints: &mut Fingerprints,
+        copies: &mut Vec<Placed>,
     ) -> Result<usize> {
-        let hash = fingerprints.of(arrived)?;
+        let hash = match fingerprints.known(&arrived.path) {
+            Some(hash) => hash,
+            None if self.takes => self.land(arrived, fingerprints, copies)?,
+            None => fingerprints.of(arrived)?,
+        };
         if ledger.is_new(&arrived.shown, &hash) {
-            if self.takes {
-                arrived.unchanged()?;
-                let table = &self.node.name.name;
-                let target = self.lake.landing(table, &hash, &arrived.shown);
-                let stands = fingerprints.of_file(&target).is_ok_and(|h| h == hash);
-                if !stands && !landing::land(&arrived.path, &target, &hash)? {
-                    return Err(changed(&arrived.shown));
-                }
-                arrived.unchanged()?;
+            let copy = self.copy_of(arrived, &hash);
+            let mut stands = || fingerprints.of_file(&copy).is_ok_and(|h| h == hash);
+            if self.takes && !stands() && self.land(arrived, fingerprints, copies)? != hash {
+                return Err(changed(&arrived.shown));
             }
             ledger.enter(&arrived.shown, &hash, arrived.size, self.now);
         }
         ledger
             .latest(&arrived.shown)
             .ok_or_else(|| Diagnostic::bug("a file was taken and is not in the ledger").into())
+    }
+
+    /// Copies a file, and remembers what it was and what its copy is.
+    fn land(
+        &self,
+        arrived: &Arrived,
+        fingerprints: &mut Fingerprints,
+        copies: &mut Vec<Placed>,
+    ) -> Result<String> {
+        arrived.unchanged()?;
+        let any = self.copy_of(arrived, "");
+        let folder = any.parent().unwrap_or(&any);
+        let landed = landing::land(&arrived.path, folder, |hash| self.copy_of(arrived, hash))?;
+        arrived.unchanged()?;
+        fingerprints.remember(&arrived.path, &landed.hash)?;
+        fingerprints.remember(&landed.path, &landed.hash)?;
+        copies.push(landed.copy);
+        Ok(landed.hash)
+    }
+
+    fn copy_of(&self, arrived: &Arrived, hash: &str) -> PathBuf {
+        self.lake
+            .landing(&self.node.name.name, hash, &arrived.shown)
     }
 
     /// What is said of files that may still be growing.
@@ -299,7 +329,7 @@ impl Arrivals {
             .is_ok_and(|h| h == submission.hash)
         {
             let again = match &file.inbox {
-                Some(inbox) => landing::land(inbox, &path, &submission.hash)?,
+                Some(inbox) => landing::land_again(inbox, &path, &submission.hash)?,
                 None => false,
             };
             if !again {
@@ -312,8 +342,40 @@ impl Arrivals {
                 .into());
             }
         }
-        Arrived::look(&path, submission.file.clone(), file.captures.clone())
+        let mut copy = Arrived::look(&path, submission.file.clone(), file.captures.clone())?;
+        copy.hash = Some(submission.hash.clone());
+        Ok(copy)
     }
+
+    /// Waits until the copies and the ledger are durable: nothing that was made of them may be
+    /// relied on before.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn saved(&mut self) -> Result<()> {
+        saved(&mut self.saving)
+    }
+}
+
+fn saved(saving: &mut Option<JoinHandle<Result<()>>>) -> Result<()> {
+    let Some(saving) = saving.take() else {
+        return Ok(());
+    };
+    let stopped = |_| Err(Diagnostic::bug("what saves a ledger panicked").into());
+    saving.join().unwrap_or_else(stopped)
+}
+
+/// Makes copies durable and then the ledger that names them, beside whoever goes on.
+fn save(
+    copies: Vec<Placed>,
+    ledger: Ledger,
+    lake: Lake,
+    table: TableName,
+) -> JoinHandle<Result<()>> {
+    std::thread::spawn(move || {
+        copies.into_iter().try_for_each(Placed::keep)?;
+        ledger.save(&lake, &table)
+    })
 }
 
 /// When a file was received and its number: what its name says, else what a manifest says now, else

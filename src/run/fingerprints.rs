@@ -85,6 +85,26 @@ impl Fingerprints {
         })
     }
 
+    /// The hash of a file, if it is known already.
+    pub fn known(&self, path: &Path) -> Option<String> {
+        let known = self.known.get(&path.display().to_string())?;
+        (Stamp::of(path).ok()? == known.stamp).then(|| known.hash.clone())
+    }
+
+    /// Remembers the hash of a file that somebody has just worked out.
+    ///
+    /// # Errors
+    /// When the file cannot be looked at.
+    pub fn remember(&mut self, path: &Path, hash: &str) -> Result<()> {
+        let fingerprint = Fingerprint {
+            stamp: Stamp::of(path)?,
+            hash: hash.to_owned(),
+        };
+        self.known.insert(path.display().to_string(), fingerprint);
+        self.changed = true;
+        Ok(())
+    }
+
     fn remembered(
         &mut self,
         path: &Path,

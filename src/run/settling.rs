@@ -71,6 +71,7 @@ impl Night<'_> {
             wanted.clear();
         };
         if !tried.is_empty() {
+            arrivals.saved()?;
             let before = super::ledger::Ledger::load(&self.lake, &node.name)?;
             if before != arrivals.ledger {
                 arrivals.ledger.save(&self.lake, &node.name)?;

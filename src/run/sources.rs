@@ -24,6 +24,18 @@ use super::{Night, freshness, submissions};
 impl Night<'_> {
     pub(super) async fn source(&mut self, node: &Node, source: &Arc<SourceNode>) -> Result<()> {
         let mut arrivals = self.arrived(node, source)?;
+        let made = self.staged(node, source, &mut arrivals).await;
+        arrivals.saved()?;
+        made
+    }
+
+    /// Stages the rows of what counts.
+    async fn staged(
+        &mut self,
+        node: &Node,
+        source: &Arc<SourceNode>,
+        arrivals: &mut Arrivals,
+    ) -> Result<()> {
         let records = &self.records;
         let cancellations = submissions::cancellations(&self.lake, &node.name, source, |list| {
             Ok(records.get(list).cloned())
@@ -34,19 +46,19 @@ impl Night<'_> {
             .settle(
                 node,
                 source,
-                &mut arrivals,
+                arrivals,
                 &cancellations,
                 &mut tried,
                 &mut started,
             )
             .await?;
-        self.tell_standing(node, source, &arrivals, &standing)?;
-        for warning in idle(&arrivals, &cancellations, self.as_of) {
+        self.tell_standing(node, source, arrivals, &standing)?;
+        for warning in idle(arrivals, &cancellations, self.as_of) {
             self.listener.event(&Event::Warned(warning));
         }
 
-        let ingredients = Ingredients::of(node, self.as_of, inputs(source, &arrivals, &standing));
-        let (record, why) = match self.accounted(node, &arrivals, &standing)? {
+        let ingredients = Ingredients::of(node, self.as_of, inputs(source, arrivals, &standing));
+        let (record, why) = match self.accounted(node, arrivals, &standing)? {
             true => self.fresh(node, &ingredients)?,
             // Its rows may all stand; what was refused of them has to as well.
             false => (None, self.stale(node, &ingredients)?),
@@ -57,12 +69,12 @@ impl Night<'_> {
             engine::register_files(&self.context, &node.name, &node.schema, &staged)?;
             self.records.insert(node.name.clone(), record);
             return self
-                .check_freshness(node, source, &arrivals, &standing)
+                .check_freshness(node, source, arrivals, &standing)
                 .await;
         }
         let started = started.unwrap_or_else(|| self.start(node, why));
         let intakes = self
-            .accepted(node, source, &arrivals, &standing, tried)
+            .accepted(node, source, arrivals, &standing, tried)
             .await?;
         let staged: Vec<_> = intakes
             .iter()
@@ -99,9 +111,10 @@ impl Night<'_> {
             made,
             checks: Vec::new(),
         };
+        arrivals.saved()?;
         self.keep(node, record, started)?;
         Attempt::forget(&self.lake, &node.name)?;
-        self.check_freshness(node, source, &arrivals, &standing)
+        self.check_freshness(node, source, arrivals, &standing)
             .await
     }
 

@@ -66,6 +66,16 @@ impl AtomicFile {
         finish().map_err(|e| failed(&target, "write the file", &e))
     }
 
+    /// Puts the file in its place before it is durable: until [`Placed::keep`], nothing may rely on it.
+    ///
+    /// # Errors
+    /// When the disk fails; what stood there then still stands.
+    pub fn place(self, target: PathBuf) -> Result<Placed> {
+        let persisted = self.temporary.persist(&target);
+        let file = persisted.map_err(|e| failed(&target, "write the file", &e.error))?;
+        Ok(Placed { target, file })
+    }
+
     /// Gives the file the time that it was last changed at where it came from.
     ///
     /// # Errors
@@ -79,6 +89,28 @@ impl AtomicFile {
     /// The place it will have.
     pub fn target(&self) -> &Path {
         &self.target
+    }
+}
+
+/// A file in its place that a loss of power may still undo.
+#[derive(Debug)]
+#[must_use]
+pub struct Placed {
+    target: PathBuf,
+    file: File,
+}
+
+impl Placed {
+    /// Makes it durable.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn keep(self) -> Result<()> {
+        let keep = || -> io::Result<()> {
+            self.file.sync_all()?;
+            sync_folder(parent(&self.target))
+        };
+        keep().map_err(|e| failed(&self.target, "write the file", &e))
     }
 }
 

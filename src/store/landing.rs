@@ -7,29 +7,38 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
-use super::atomic::AtomicFile;
+use super::atomic::{AtomicFile, Placed};
 
 /// Bytes copied at once.
 const BLOCK: usize = 256 << 10;
 
-/// Copies `from` to `target`, whole or not at all, if its bytes have this BLAKE3. Says whether they
-/// had: a file that is replaced while it is copied has not, and nothing is kept of it.
+/// A file that was copied.
+#[derive(Debug)]
+pub struct Landed {
+    /// Where its copy is.
+    pub path: PathBuf,
+    /// BLAKE3 of its bytes, in hexadecimal.
+    pub hash: String,
+    /// The copy, to be made durable.
+    pub copy: Placed,
+}
+
+/// Copies `from` into a folder, under the name that `name` gives for its hash, whole or not at all.
+/// It is read once: hashed while it is written.
 ///
 /// # Errors
 /// When either disk fails.
-pub fn land(from: &Path, target: &Path, hash: &str) -> Result<bool> {
+pub fn land(from: &Path, folder: &Path, name: impl Fn(&str) -> PathBuf) -> Result<Landed> {
     let failed = |path: &Path, doing: &str, e: &std::io::Error| {
         Diagnostics::from(Diagnostic::io(path, doing, e))
     };
     let mut source = File::open(from).map_err(|e| failed(from, "open", &e))?;
-    let mut copy = AtomicFile::create_private(target)?;
-    if let Some(folder) = target.parent() {
-        close(folder).map_err(|e| failed(folder, "close the folder to others", &e))?;
-    }
+    let mut copy = AtomicFile::create_private(&folder.join("copy"))?;
+    close(folder).map_err(|e| failed(folder, "close the folder to others", &e))?;
     let mut hasher = blake3::Hasher::new();
     let mut block = vec![0; BLOCK];
     loop {
@@ -41,13 +50,31 @@ pub fn land(from: &Path, target: &Path, hash: &str) -> Result<bool> {
         }
         hasher.update(&block[..n]);
         copy.write_all(&block[..n])
-            .map_err(|e| failed(target, "write the file", &e))?;
+            .map_err(|e| failed(folder, "write the file", &e))?;
     }
+    let hash = hasher.finalize().to_hex().to_string();
+    let path = name(&hash);
+    let copy = copy.place(path.clone())?;
+    Ok(Landed { path, hash, copy })
+}
+
+/// Copies `from` to `target` again if its bytes have this hash still. Says whether they had.
+///
+/// # Errors
+/// When either disk fails.
+pub fn land_again(from: &Path, target: &Path, hash: &str) -> Result<bool> {
+    let mut source = File::open(from).map_err(|e| Diagnostic::io(from, "open", &e))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update_reader(&mut source)
+        .map_err(|e| Diagnostic::io(from, "read", &e))?;
     if hasher.finalize().to_hex().as_str() != hash {
         return Ok(false);
     }
-    copy.commit()?;
-    Ok(true)
+    let folder = target.parent().unwrap_or(target);
+    let landed = land(from, folder, |_| target.to_owned())?;
+    landed.copy.keep()?;
+    Ok(landed.hash == hash)
 }
 
 /// Closes a folder to everybody but our user.
@@ -67,23 +94,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_bytes_than_expected_are_not_kept() {
+    fn a_copy_is_named_by_its_bytes_and_ours_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, landing) = (folder.path().join("a.csv"), folder.path().join("x"));
+        fs::write(&from, "a\n1\n").expect("writes");
+        let landed = land(&from, &landing, |hash| landing.join(hash)).expect("lands");
+        landed.copy.keep().expect("keeps");
+        let hash = blake3::hash(b"a\n1\n").to_hex().to_string();
+        assert_eq!(landed.path, landing.join(&hash));
+        assert_eq!(landed.hash, hash);
+        assert_eq!(fs::read(&landed.path).expect("reads"), b"a\n1\n");
+        assert_eq!(fs::read_dir(&landing).expect("lists").count(), 1);
+        let mode = |path: &Path| path.metadata().expect("is there").permissions().mode() & 0o777;
+        assert_eq!(mode(&landed.path), 0o600);
+        assert_eq!(mode(&landing), 0o700);
+    }
+
+    #[test]
+    fn other_bytes_than_expected_are_not_landed_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let (from, target) = (folder.path().join("a.csv"), folder.path().join("x/b.csv"));
         fs::write(&from, "a\n1\n").expect("writes");
-        let hash = blake3::hash(b"a\n1\n").to_hex();
-        assert!(!land(&from, &target, &"0".repeat(64)).expect("reads"));
+        assert!(!land_again(&from, &target, &"0".repeat(64)).expect("reads"));
         assert!(!target.exists());
-        assert_eq!(
-            fs::read_dir(folder.path().join("x"))
-                .expect("lists")
-                .count(),
-            0
-        );
-        assert!(land(&from, &target, &hash).expect("lands"));
+        let hash = blake3::hash(b"a\n1\n").to_hex();
+        assert!(land_again(&from, &target, &hash).expect("lands"));
         assert_eq!(fs::read(&target).expect("reads"), b"a\n1\n");
-        let mode = |path: &Path| path.metadata().expect("is there").permissions().mode() & 0o777;
-        assert_eq!(mode(&target), 0o600);
-        assert_eq!(mode(&folder.path().join("x")), 0o700);
     }
 }

@@ -5,13 +5,16 @@ use std::io::Read;
 use regex::Regex;
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
-use crate::ingest::rows::{Broken, RowsBuilder, Sink, Structure};
+use crate::ingest::rows::{Judging, Sink};
 use crate::spec::reader::Csv;
 
+use super::Origin;
 use super::above::{MOST_LINES, SkipRules, fits, lift, no_such_header, regex};
+use super::blocks::{Block, Blocks, Rows};
 use super::encoding::{Bytes, with_text};
 use super::faults::{fault_of, no_header, not_text};
-use super::scan::{Fault, Scanner};
+use super::lines::Lines;
+use super::scan::{Fault, Records, Signs};
 
 /// Reads delimited text. Says how many rows there were.
 ///
@@ -20,12 +23,12 @@ use super::scan::{Fault, Scanner};
 pub(super) fn read(
     bytes: &mut dyn Bytes,
     options: &Csv,
-    place: &DataPlace,
-    columns: usize,
+    origin: &Origin<'_>,
+    judge: &dyn Judging,
     sink: &mut dyn Sink,
 ) -> Result<u64> {
-    let (rows, warnings) = with_text(bytes, options.encoding, place, &mut |input| {
-        read_text(input, options, place, columns, sink)
+    let (rows, warnings) = with_text(bytes, options.encoding, &origin.place, &mut |input| {
+        read_text(input, options, origin, judge, sink)
     })?;
     warnings.into_iter().for_each(|w| sink.warn(w));
     Ok(rows)
@@ -35,81 +38,89 @@ pub(super) fn read(
 fn read_text(
     input: &mut dyn Read,
     options: &Csv,
-    place: &DataPlace,
-    columns: usize,
+    origin: &Origin<'_>,
+    judge: &dyn Judging,
     sink: &mut dyn Sink,
 ) -> Result<u64> {
-    let delimiter = single(
-        options.delimiter.as_ref().map(|d| d.as_str()),
-        b',',
-        "delimiter",
-    )?;
-    let quote = single(options.quote.as_ref().map(|q| q.as_str()), b'"', "quote")?;
+    let place = &origin.place;
+    let signs = Signs {
+        delimiter: single(
+            options.delimiter.as_ref().map(|d| d.as_str()),
+            b',',
+            "delimiter",
+        )?,
+        quote: single(options.quote.as_ref().map(|q| q.as_str()), b'"', "quote")?,
+    };
     let skips = SkipRules::new(&options.skip_rows)?;
-    let mut scanner = Scanner::new(input, delimiter, quote);
-    let failed = |fault: Fault| Diagnostics::from(fault_of(fault, place));
-    let above = above(&mut scanner, options, char::from(quote), place)?;
+    let mut lines = Lines::new(input);
+    let (delimiter, quote) = (char::from(signs.delimiter), char::from(signs.quote));
+    let above = above(&mut lines, options, quote, place)?;
     if !options.preamble.is_empty() {
-        let (delimiter, quote) = (char::from(delimiter), Some(char::from(quote)));
-        sink.preamble(&lift(
-            options.preamble.as_slice(),
-            &above,
-            delimiter,
-            quote,
-            place,
-        )?)?;
+        let preamble = options.preamble.as_slice();
+        sink.preamble(&lift(preamble, &above, delimiter, Some(quote), place)?)?;
     }
-    let Some(record) = scanner.next().map_err(failed)? else {
+    let line = lines.line();
+    let (ahead, input) = lines.rest();
+    let mut blocks = Blocks::new(ahead, input, line, origin.block, place);
+    let Some(mut first) = blocks.next()? else {
         return Err(no_header(place).into());
     };
-    let (line, has_nul) = (record.line, record.has_nul);
-    let Some(fields) = record.fields().filter(|_| !has_nul) else {
-        return Err(not_text(place, line).into());
+    let headings = header(&mut first, &mut blocks, signs, place)?;
+    let layout = sink.header(&headings.texts, headings.line)?;
+    let rows = Rows {
+        signs,
+        skips: &skips,
+        layout: &layout,
+        columns: origin.columns,
+        judge,
+        place,
     };
-    let headings: Vec<String> = (0..fields.len())
-        .map(|i| fields.get(i).to_owned())
-        .collect();
-    let layout = sink.header(&headings, line)?;
-    let mut rows = RowsBuilder::new(columns);
-    while let Some(record) = scanner.next().map_err(failed)? {
-        let (line, last_line, len) = (record.line, record.last_line, record.len());
-        let broken = |rule, reason| Broken {
-            line,
-            column: None,
-            rule,
-            reason,
-        };
-        if record.has_nul {
-            rows.push_broken(broken(
-                Structure::NulByte,
-                "the row holds a NUL byte: was the file cut off or damaged on its way?".to_owned(),
-            ));
-        } else if let Some(fields) = record.fields() {
-            if let Some(rule) = skips.of((0..len).map(|i| fields.get(i))) {
-                rows.skip(rule, sink);
-            } else if len == layout.width {
-                rows.push(line, &layout, |i| fields.get(i));
-            } else {
-                let mut reason = format!("{len} fields, the header has {}", layout.width);
-                if last_line > line {
-                    reason.push_str(&format!("; the row goes on to line {last_line}"));
-                }
-                rows.push_broken(broken(Structure::Ragged, reason));
-            }
-        } else {
-            rows.push_broken(broken(
-                Structure::Encoding,
-                "the row is not UTF-8".to_owned(),
-            ));
+    rows.read(first, &mut blocks, sink)
+}
+
+/// The headings of a text.
+struct Headings {
+    texts: Vec<String>,
+    line: i64,
+}
+
+/// Takes the header from the first block, which is made larger until it holds all of it.
+fn header(
+    first: &mut Block,
+    blocks: &mut Blocks<'_>,
+    signs: Signs,
+    place: &DataPlace,
+) -> Result<Headings> {
+    loop {
+        let mut records = Records::new(&first.bytes, signs, first.line, first.last);
+        let record = records
+            .next()
+            .map_err(|fault: Fault| Diagnostics::from(fault_of(fault, place)))?;
+        if let Some(record) = record {
+            let (line, has_nul) = (record.line, record.has_nul);
+            let Some(fields) = record.fields().filter(|_| !has_nul) else {
+                return Err(not_text(place, line).into());
+            };
+            let texts = (0..fields.len()).map(|i| fields.get(i).to_owned());
+            let texts = texts.collect();
+            let taken = records.taken();
+            first.line = records.line();
+            first.bytes.drain(..taken);
+            return Ok(Headings { texts, line });
         }
-        rows.flush_if_full(sink)?;
+        match blocks.next()? {
+            Some(mut more) => {
+                first.bytes.append(&mut more.bytes);
+                first.last = more.last;
+            }
+            None => return Err(no_header(place).into()),
+        }
     }
-    rows.finish(sink)
 }
 
 /// The lines above the header, which is what the scanner gives next.
 fn above(
-    scanner: &mut Scanner<'_>,
+    text: &mut Lines<'_>,
     options: &Csv,
     quote: char,
     place: &DataPlace,
@@ -124,7 +135,7 @@ fn above(
     }
     let row = options.header_row.as_ref().map_or(1, |row| **row);
     loop {
-        let Some(line) = scanner
+        let Some(line) = text
             .peek_line()
             .map_err(|fault| Diagnostics::from(fault_of(fault, place)))?
         else {
@@ -150,7 +161,7 @@ fn above(
             return Err(no_such_header(pattern, "lines", place).into());
         }
         lines.push(line.into_owned());
-        scanner.take_line();
+        text.take_line();
     }
 }
 
@@ -177,13 +188,16 @@ fn single(text: Option<&str>, default: u8, what: &str) -> Result<u8> {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::path::Path;
 
+    use super::super::BLOCK;
     use super::*;
     use crate::ingest::drift::FileType;
     use crate::ingest::header::Layout;
     use crate::ingest::intake::Warning;
+    use crate::ingest::judge::Judged;
     use crate::ingest::readers::unpack::{Limited, Limits};
-    use crate::ingest::rows::Rows;
+    use crate::ingest::rows;
 
     struct Nobody;
     impl Sink for Nobody {
@@ -202,17 +216,31 @@ mod tests {
         fn types(&mut self, _: &[(usize, FileType)]) -> Result<()> {
             Ok(())
         }
-        fn rows(&mut self, _: Rows) -> Result<()> {
+        fn rows(&mut self, _: rows::Rows) -> Result<()> {
+            Ok(())
+        }
+        fn judged(&mut self, _: Judged) -> Result<()> {
             Ok(())
         }
         fn skipped(&mut self, _: &str) {}
         fn warn(&mut self, _: Warning) {}
     }
 
+    impl Judging for Nobody {
+        fn judge(&self, _: rows::Rows) -> Result<Judged> {
+            Ok(Judged::of_nothing())
+        }
+    }
+
     fn fault(input: &mut dyn Read) -> Diagnostic {
-        let place = DataPlace::file("bomb.zip:a.csv");
+        let origin = Origin {
+            path: Path::new("bomb.zip"),
+            place: DataPlace::file("bomb.zip:a.csv"),
+            columns: 1,
+            block: BLOCK,
+        };
         let errors =
-            read_text(input, &Csv::default(), &place, 1, &mut Nobody).expect_err("a fault");
+            read_text(input, &Csv::default(), &origin, &Nobody, &mut Nobody).expect_err("a fault");
         errors.into_iter().next().expect("one")
     }
 
@@ -252,7 +280,7 @@ mod tests {
             let mut input = Counted(long, 0);
             let error = fault(&mut input);
             assert!(error.to_string().contains(words), "{error}");
-            assert!(input.1 < 64 << 20, "{} bytes", input.1);
+            assert!(input.1 < 128 << 20, "{} bytes", input.1);
         }
         let mut commas = io::repeat(b',').take(1 << 30);
         assert!(fault(&mut commas).to_string().contains("a million fields"));

@@ -224,6 +224,9 @@ impl Survey {
 
 /// Bytes that begin a character of more than one byte.
 fn leads(bytes: &[u8]) -> u64 {
+    if bytes.is_ascii() {
+        return 0;
+    }
     bytes.iter().filter(|b| **b >= 0xC0).count() as u64
 }
 

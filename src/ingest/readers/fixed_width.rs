@@ -9,7 +9,8 @@ use crate::spec::reader::{FixedWidth, Stretch};
 use super::above::SkipRules;
 use super::encoding::{Bytes, with_text};
 use super::faults::{fault_of, no_header};
-use super::scan::{Fault, Scanner};
+use super::lines::Lines;
+use super::scan::Fault;
 
 /// What DOS wrote at the end of a file.
 const END_OF_FILE: &str = "\u{1a}";
@@ -41,23 +42,22 @@ fn read_text(
 ) -> Result<u64> {
     let failed = |fault: Fault| Diagnostics::from(fault_of(fault, place));
     let skips = SkipRules::new(&options.skip_rows)?;
-    // Neither delimiters nor quotes mean anything in lines.
-    let mut scanner = Scanner::new(input, b',', b'"');
+    let mut lines = Lines::new(input);
     for _ in 0..options.header_row.unwrap_or(0) {
-        if scanner.peek_line().map_err(failed)?.is_none() {
+        if lines.peek_line().map_err(failed)?.is_none() {
             return Err(no_header(place).into());
         }
-        scanner.take_line();
+        lines.take_line();
     }
     let headings: Vec<String> = options.columns.names().map(str::to_owned).collect();
     let places: Vec<Stretch> = options.columns.iter().map(|(_, place)| *place).collect();
-    let layout = sink.header(&headings, scanner.line())?;
+    let layout = sink.header(&headings, lines.line())?;
     let mut rows = RowsBuilder::new(columns);
     loop {
-        let line = scanner.line();
-        scanner.peek_line().map_err(failed)?;
-        let open = scanner.line_is_open();
-        let Some(bytes) = scanner.peek_line().map_err(failed)? else {
+        let line = lines.line();
+        lines.peek_line().map_err(failed)?;
+        let open = lines.line_is_open();
+        let Some(bytes) = lines.peek_line().map_err(failed)? else {
             break;
         };
         let broken = |rule, reason: &str| Broken {
@@ -85,7 +85,7 @@ fn read_text(
         } else {
             rows.push_broken(broken(Structure::Encoding, "the row is not UTF-8"));
         }
-        scanner.take_line();
+        lines.take_line();
         rows.flush_if_full(sink)?;
     }
     rows.finish(sink)

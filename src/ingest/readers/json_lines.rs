@@ -15,7 +15,8 @@ use crate::spec::reader::JsonLines;
 use super::encoding::{Bytes, with_text};
 use super::faults::fault_of;
 use super::json_object::{Value, parse};
-use super::scan::{Fault, Scanner};
+use super::lines::Lines;
+use super::scan::Fault;
 
 /// More keys than this are values, not headings.
 const MOST_KEYS: usize = 10_000;
@@ -95,17 +96,16 @@ fn lines(
     each: &mut dyn FnMut(i64, &[u8]) -> Result<()>,
 ) -> Result<()> {
     let failed = |fault: Fault| Diagnostics::from(fault_of(fault, place));
-    // Neither delimiters nor quotes mean anything in lines.
-    let mut scanner = Scanner::new(input, b',', b'"');
+    let mut lines = Lines::new(input);
     loop {
-        let number = scanner.line();
-        let Some(bytes) = scanner.peek_line().map_err(failed)? else {
+        let number = lines.line();
+        let Some(bytes) = lines.peek_line().map_err(failed)? else {
             return Ok(());
         };
         if !bytes.iter().all(u8::is_ascii_whitespace) {
             each(number, bytes)?;
         }
-        scanner.take_line();
+        lines.take_line();
     }
 }
 

@@ -9,6 +9,7 @@ use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::ingest::drift::FileType;
 use crate::ingest::header::Layout;
 use crate::ingest::intake::Warning;
+use crate::ingest::judge::Judged;
 use crate::ingest::rows::{Rows, Sink};
 
 /// Batches that may wait to be judged.
@@ -20,6 +21,7 @@ enum Said {
     Header(Vec<String>, i64, Sender<Result<Layout>>),
     Types(Vec<(usize, FileType)>, Sender<Result<()>>),
     Rows(Rows),
+    Judged(Judged),
     Skipped(String),
     Warning(Warning),
 }
@@ -44,6 +46,7 @@ pub(in crate::ingest) fn beside(
                 }
                 Said::Types(found, back) => drop(back.send(sink.types(&found))),
                 Said::Rows(rows) => sink.rows(rows)?,
+                Said::Judged(judged) => sink.judged(judged)?,
                 Said::Skipped(rule) => sink.skipped(&rule),
                 Said::Warning(warning) => sink.warn(warning),
             }
@@ -92,6 +95,10 @@ impl Sink for Relay {
         self.say(Said::Rows(rows))
     }
 
+    fn judged(&mut self, judged: Judged) -> Result<()> {
+        self.say(Said::Judged(judged))
+    }
+
     fn skipped(&mut self, rule: &str) {
         // If it is gone, the next batch says so.
         let _ = self.say(Said::Skipped(rule.to_owned()));
@@ -132,6 +139,9 @@ mod tests {
             }
             self.0 -= 1;
             self.1.extend(rows.lines);
+            Ok(())
+        }
+        fn judged(&mut self, _: Judged) -> Result<()> {
             Ok(())
         }
         fn skipped(&mut self, _: &str) {}

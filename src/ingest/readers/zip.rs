@@ -7,14 +7,14 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, nearest};
-use crate::ingest::rows::Sink;
+use crate::ingest::rows::{Judging, Sink};
 use crate::spec::Reader;
 use crate::spec::reader::Zip;
 
 use super::encoding::Bytes;
 use super::faults::io_fault;
 use super::unpack::{LIMITS, Limited, TooLarge};
-use super::{Origin, csv, excel, json_lines};
+use super::{Origin, beside_if_large, csv, excel, json_lines};
 
 /// A workbook is held whole, so it may not be as large as text may.
 const LARGEST_WORKBOOK: u64 = 1 << 30;
@@ -24,7 +24,13 @@ const LARGEST_WORKBOOK: u64 = 1 << 30;
 /// # Errors
 /// When the archive is damaged, locked or a bomb, has a path that leads out of it, or has not
 /// exactly one such member.
-pub(super) fn read(origin: &Origin<'_>, options: &Zip, sink: &mut dyn Sink) -> Result<u64> {
+pub(super) fn read(
+    origin: &Origin<'_>,
+    options: &Zip,
+    size: u64,
+    judge: &dyn Judging,
+    sink: &mut dyn Sink,
+) -> Result<u64> {
     let file = File::open(origin.path)
         .map_err(|e| Diagnostics::from(Diagnostic::io(origin.path, "open", &e)))?;
     let mut archive = ZipArchive::new(BufReader::new(file))
@@ -37,6 +43,10 @@ pub(super) fn read(origin: &Origin<'_>, options: &Zip, sink: &mut dyn Sink) -> R
         .map_err(fault)?
         .map_or_else(String::new, |n| n.into_owned());
     let place = DataPlace::file(format!("{}:{name}", origin.place.file));
+    let inner = Origin {
+        place: place.clone(),
+        ..*origin
+    };
     let mut member = Member {
         archive: &mut archive,
         index,
@@ -54,17 +64,14 @@ pub(super) fn read(origin: &Origin<'_>, options: &Zip, sink: &mut dyn Sink) -> R
                 let too_large = std::io::Error::other(TooLarge);
                 return Err(io_fault(&place, &too_large).into());
             }
-            let inner = Origin {
-                path: origin.path,
-                place: place.clone(),
-                columns: origin.columns,
-            };
-            excel::read(&inner, options, sink, || Ok(Cursor::new(bytes.as_slice())))
+            beside_if_large(size, sink, |sink| {
+                excel::read(&inner, options, sink, || Ok(Cursor::new(bytes.as_slice())))
+            })
         }
-        Some(Reader::JsonLines(options)) => {
+        Some(Reader::JsonLines(options)) => beside_if_large(size, sink, |sink| {
             json_lines::read(&mut member, options, &place, origin.columns, sink)
-        }
-        Some(Reader::Csv(options)) => csv::read(&mut member, options, &place, origin.columns, sink),
+        }),
+        Some(Reader::Csv(options)) => csv::read(&mut member, options, &inner, judge, sink),
         _ => Err(Diagnostic::bug("a ZIP's member has no reader").into()),
     }
 }

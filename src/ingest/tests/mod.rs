@@ -1,5 +1,6 @@
 //! Whole files, good and bad, through [`super::ingest`].
 
+mod blocks;
 mod conservation;
 mod contract_rules;
 mod dialects;

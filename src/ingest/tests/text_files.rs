@@ -40,7 +40,7 @@ fn a_good_file_is_staged_typed_and_pseudonymised() {
     assert_eq!(world.column(&intake, "_line"), ["2", "3", "4", "6"]);
     assert_eq!(world.column(&intake, "_file"), vec!["people.csv"; 4]);
     let keys = world.column(&intake, "person_key");
-    assert_eq!(keys[0].len(), 32);
+    assert!(keys[0].parse::<i64>().is_ok_and(|key| key > 0));
     assert_eq!(keys[0], keys[3]);
     assert_eq!(&keys[1..3], ["null", "null"]);
     assert_eq!(intake.rules.len(), 1);

@@ -13,8 +13,10 @@ use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
 use datafusion::parquet::errors::{ParquetError, Result};
 use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
 use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use datafusion::parquet::file::writer::SerializedFileWriter;
 use datafusion::parquet::schema::types::ColumnPath;
 
+use super::group::Group;
 use super::{BATCH_ROWS, HashingFile};
 
 /// Rows of a row group.
@@ -36,6 +38,8 @@ enum State {
     Empty(Box<HashingFile>),
     One(Box<Writer>),
     Thread(SyncSender<RecordBatch>, JoinHandle<Result<Writer>>),
+    /// Row groups come encoded.
+    Groups(Box<SerializedFileWriter<HashingFile>>),
     Failed,
 }
 
@@ -52,7 +56,8 @@ impl Encoder {
     pub(super) fn push(&mut self, batch: RecordBatch) -> Result<()> {
         self.state = match std::mem::replace(&mut self.state, State::Failed) {
             State::Empty(file) => {
-                let mut writer = start(*file, &self.schema, self.sorting.clone(), Some(&batch))?;
+                let properties = properties(&self.schema, &batch, self.sorting.clone())?;
+                let mut writer = start(*file, &self.schema, properties)?;
                 writer.write(&batch)?;
                 State::One(Box::new(writer))
             }
@@ -68,25 +73,58 @@ impl Encoder {
                 hand_over(sender, thread, batch)?
             }
             State::Thread(sender, thread) => hand_over(sender, thread, batch)?,
+            State::Groups(_) => return Err(mixed()),
             State::Failed => return Err(failed_before()),
         };
         Ok(())
     }
 
+    /// Adds a row group. A file has all its rows in groups or none.
+    pub(super) fn append(&mut self, group: Group) -> Result<()> {
+        let mut file = match std::mem::replace(&mut self.state, State::Failed) {
+            State::Empty(file) => Box::new(self.grouped(*file)?),
+            State::Groups(file) => file,
+            State::One(_) | State::Thread(..) => return Err(mixed()),
+            State::Failed => return Err(failed_before()),
+        };
+        group.write(&mut file)?;
+        self.state = State::Groups(file);
+        Ok(())
+    }
+
+    fn grouped(&self, file: HashingFile) -> Result<SerializedFileWriter<HashingFile>> {
+        let none = RecordBatch::new_empty(Arc::clone(&self.schema));
+        let properties = properties(&self.schema, &none, self.sorting.clone())?;
+        let writer = start(file, &self.schema, properties)?;
+        Ok(writer.into_serialized_writer()?.0)
+    }
+
     /// Ends the file; nothing of it is durable yet.
     pub(super) fn finish(self, metadata: &[(String, String)]) -> Result<HashingFile> {
+        let metadata = metadata
+            .iter()
+            .map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
         let mut writer = match self.state {
-            State::Empty(file) => start(*file, &self.schema, self.sorting, None)?,
+            State::Empty(file) => {
+                let none = RecordBatch::new_empty(Arc::clone(&self.schema));
+                start(
+                    *file,
+                    &self.schema,
+                    properties(&self.schema, &none, self.sorting)?,
+                )?
+            }
             State::One(writer) => *writer,
             State::Thread(sender, thread) => {
                 drop(sender);
                 joined(thread)?
             }
+            State::Groups(mut file) => {
+                metadata.for_each(|entry| file.append_key_value_metadata(entry));
+                return file.into_inner();
+            }
             State::Failed => return Err(failed_before()),
         };
-        for (key, value) in metadata {
-            writer.append_key_value_metadata(KeyValue::new(key.clone(), value.clone()));
-        }
+        metadata.for_each(|entry| writer.append_key_value_metadata(entry));
         writer.into_inner()
     }
 }
@@ -113,12 +151,20 @@ fn failed_before() -> ParquetError {
     ParquetError::General("the file has failed already".to_owned())
 }
 
-fn start(
-    file: HashingFile,
+fn mixed() -> ParquetError {
+    ParquetError::General("row groups among rows".to_owned())
+}
+
+fn start(file: HashingFile, schema: &SchemaRef, properties: WriterProperties) -> Result<Writer> {
+    ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))
+}
+
+/// How to encode a file or a row group that begins with this batch.
+pub(super) fn properties(
     schema: &SchemaRef,
+    first: &RecordBatch,
     sorting: Vec<SortingColumn>,
-    first: Option<&RecordBatch>,
-) -> Result<Writer> {
+) -> Result<WriterProperties> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
@@ -127,12 +173,8 @@ fn start(
         .set_created_by(concat!("martlet ", env!("CARGO_PKG_VERSION")).to_owned());
     // A column whose values hardly repeat gains nothing from a dictionary and pays for it most.
     // The first batch decides, and it is the same however rows arrive.
-    for (field, array) in schema
-        .fields()
-        .iter()
-        .zip(first.iter().flat_map(|b| b.columns()))
-    {
-        if array.len() < BATCH_ROWS || !hardly_repeats(array) {
+    for (field, array) in schema.fields().iter().zip(first.columns()) {
+        if array.len() < BATCH_ROWS || !hardly_repeats(&array.slice(0, BATCH_ROWS)) {
             continue;
         }
         let column = ColumnPath::from(field.name().as_str());
@@ -145,7 +187,7 @@ fn start(
             properties = properties.set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
         }
     }
-    ArrowWriter::try_new(file, Arc::clone(schema), Some(properties.build()))
+    Ok(properties.build())
 }
 
 /// Whether more than half of the values are different.

@@ -3,7 +3,9 @@
 //! Pages end where batches do, so rows are dealt into batches of a fixed size before they are
 //! encoded. The file is hashed while it is written, and appears only when whole.
 
+mod dictionary;
 mod encoder;
+mod group;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,9 +20,11 @@ use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 
 use super::atomic::AtomicFile;
 use encoder::Encoder;
+pub use group::Group;
 
 /// Rows that are encoded at once.
 const BATCH_ROWS: usize = 8192;
+
 /// A finished file.
 #[derive(Debug, Clone)]
 pub struct ParquetFile {
@@ -97,6 +101,21 @@ impl ParquetWriter {
             .push_batch_with_filter(batch, keep)
             .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
         self.drain()
+    }
+
+    /// Adds a row group. A file has all its rows in groups or none.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn append(&mut self, group: Group) -> Result<()> {
+        self.rows += group.rows();
+        let appended = self.encoder.append(group);
+        appended.map_err(|e| failed(&self.path, &e))
+    }
+
+    /// The schema of its rows.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
     }
 
     fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch> {
@@ -178,6 +197,17 @@ pub fn cast(
         .hint("widen the type in the contract, or mend the SQL")
         .into()
     })
+}
+
+/// A batch without dictionaries, of the schema's types.
+///
+/// # Errors
+/// When it has not the schema's columns.
+pub fn plain(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(array, field)| cast(array, field.data_type(), field.name()));
+    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_>>()?)
+        .map_err(|e| Diagnostic::bug(format!("rows do not fit their schema: {e}")).into())
 }
 
 fn failed(path: &Path, error: &datafusion::parquet::errors::ParquetError) -> Diagnostics {

@@ -1,0 +1,197 @@
+//! A row group by itself, encoded away from its file, so that several can be at once.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{SchemaRef, UInt32Type};
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::arrow::arrow_writer::{ArrowColumnChunk, compute_leaves};
+use datafusion::parquet::column::writer::ColumnCloseResult;
+use datafusion::parquet::errors::{ParquetError, Result};
+use datafusion::parquet::file::writer::SerializedFileWriter;
+
+use crate::diag::{Diagnostic, Diagnostics};
+
+use super::encoder::properties;
+use super::{HashingFile, dictionary};
+
+/// An encoded row group.
+pub struct Group {
+    columns: Vec<Chunk>,
+    rows: u64,
+}
+
+/// An encoded column.
+enum Chunk {
+    /// By the library.
+    Values(ArrowColumnChunk),
+    /// By us.
+    Texts(Bytes, Box<ColumnCloseResult>),
+}
+
+impl Group {
+    /// Encodes the rows of a batch, which may be of any number. Its columns are the schema's, by
+    /// position; texts may be dictionaries.
+    ///
+    /// # Errors
+    /// When they are not the schema's.
+    pub fn encode(schema: &SchemaRef, batch: &RecordBatch) -> crate::diag::Result<Self> {
+        let columns = columns(schema, batch).map_err(|e| {
+            Diagnostics::from(Diagnostic::bug(format!(
+                "rows do not fit their schema: {e}"
+            )))
+        })?;
+        Ok(Self {
+            columns,
+            rows: batch.num_rows() as u64,
+        })
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Adds it to a file.
+    pub(super) fn write(self, file: &mut SerializedFileWriter<HashingFile>) -> Result<()> {
+        let mut group = file.next_row_group()?;
+        for column in self.columns {
+            match column {
+                Chunk::Values(chunk) => chunk.append_to_row_group(&mut group)?,
+                Chunk::Texts(bytes, close) => group.append_column(&bytes, *close)?,
+            }
+        }
+        group.close().map(|_| ())
+    }
+}
+
+fn columns(schema: &SchemaRef, batch: &RecordBatch) -> Result<Vec<Chunk>> {
+    let properties = properties(schema, batch, Vec::new())?;
+    // Only for what makes the writers of its columns: nothing is written to it.
+    let file = ArrowWriter::try_new(io::sink(), Arc::clone(schema), Some(properties))?;
+    let (file, factory) = file.into_serialized_writer()?;
+    let parquet = file.schema_descr();
+    let writers = factory.create_column_writers(0)?;
+    let count = schema.fields().len();
+    if batch.num_columns() != count || writers.len() != count || parquet.num_columns() != count {
+        return Err(ParquetError::General("not as many columns".to_owned()));
+    }
+    let columns = schema.fields().iter().zip(batch.columns()).enumerate();
+    columns
+        .zip(writers)
+        .map(|((i, (field, column)), mut writer)| {
+            if let Some(texts) = column.as_dictionary_opt::<UInt32Type>() {
+                let (bytes, close) = dictionary::encode(texts, &parquet.column(i))?;
+                return Ok(Chunk::Texts(bytes, Box::new(close)));
+            }
+            if !field.is_nullable() && column.null_count() > 0 {
+                return Err(ParquetError::General(format!("null in {}", field.name())));
+            }
+            for leaf in compute_leaves(field, column)? {
+                writer.write(&leaf)?;
+            }
+            writer.close().map(Chunk::Values)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::{
+        ArrayRef, DictionaryArray, Int64Array, StringArray, UInt32Array,
+    };
+    use datafusion::arrow::compute::{cast, concat_batches};
+    use datafusion::arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use proptest::prelude::*;
+
+    use super::super::{ParquetWriter, plain};
+
+    fn schema(nullable: bool) -> SchemaRef {
+        Arc::new(Schema::new(vec![
+            Field::new("text", DataType::Utf8, nullable),
+            Field::new("n", DataType::Int64, false),
+        ]))
+    }
+
+    fn batch(keys: Vec<Option<u32>>, values: Vec<Option<&str>>) -> RecordBatch {
+        let n: ArrayRef = Arc::new(Int64Array::from_iter_values(0..keys.len() as i64));
+        let values: ArrayRef = Arc::new(StringArray::from(values));
+        let texts = DictionaryArray::new(UInt32Array::from(keys), values);
+        RecordBatch::try_from_iter_with_nullable([
+            ("text", Arc::new(texts) as ArrayRef, true),
+            ("n", n, false),
+        ])
+        .expect("a batch")
+    }
+
+    /// What a file of these batches, each a row group, reads as.
+    fn read_back(schema: &SchemaRef, batches: &[RecordBatch]) -> RecordBatch {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.parquet");
+        let mut writer = ParquetWriter::create(&path, Arc::clone(schema), &[]).expect("creates");
+        for batch in batches {
+            let group = Group::encode(schema, batch).expect("encodes");
+            writer.append(group).expect("appends");
+        }
+        let file = writer
+            .finish(&[("k".to_owned(), "v".to_owned())])
+            .expect("finishes");
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        assert_eq!(file.rows, rows as u64);
+        let file = std::fs::File::open(&path).expect("opens");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
+        assert_eq!(reader.metadata().num_row_groups(), batches.len());
+        let read: Vec<RecordBatch> = reader
+            .build()
+            .expect("reads")
+            .collect::<std::result::Result<_, _>>()
+            .expect("rows");
+        concat_batches(schema, &read).expect("one batch")
+    }
+
+    proptest! {
+        #[test]
+        fn texts_come_back_as_they_were(
+            distinct in 1_u32..300,
+            groups in prop::collection::vec(
+                prop::collection::vec(prop::option::weighted(0.9, any::<u32>()), 1..500),
+                1..4,
+            ),
+            with_null in any::<bool>(),
+        ) {
+            let schema = schema(true);
+            let texts: Vec<String> = (0..distinct).map(|i| "x".repeat(i as usize % 20) + &i.to_string()).collect();
+            let mut values: Vec<Option<&str>> = texts.iter().map(|t| Some(t.as_str())).collect();
+            if with_null {
+                values[0] = None;
+            }
+            let batches: Vec<RecordBatch> = groups
+                .into_iter()
+                .map(|keys| batch(keys.into_iter().map(|k| k.map(|k| k % distinct)).collect(), values.clone()))
+                .collect();
+            let plain: Vec<RecordBatch> = batches.iter().map(|b| plain(b, &schema).expect("plain")).collect();
+            let expected = concat_batches(&schema, &plain).expect("one batch");
+            prop_assert_eq!(read_back(&schema, &batches), expected);
+        }
+    }
+
+    #[test]
+    fn a_column_of_one_text_or_none() {
+        for keys in [vec![Some(0); 1000], vec![None; 9], vec![Some(0), None]] {
+            let batch = batch(keys, vec![Some("only"), Some("not there")]);
+            let read = read_back(&schema(true), std::slice::from_ref(&batch));
+            let texts = cast(batch.column(0), &DataType::Utf8).expect("texts");
+            assert_eq!(read.column(0), &texts);
+        }
+    }
+
+    #[test]
+    fn null_where_there_may_be_none_is_an_error() {
+        let batch = batch(vec![Some(0), None], vec![Some("a")]);
+        assert!(Group::encode(&schema(false), &batch).is_err());
+    }
+}
