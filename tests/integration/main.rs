@@ -12,6 +12,7 @@ mod clinic;
 mod parquet_file;
 mod servers;
 mod wire;
+mod workbooks;
 mod world;
 
 mod check_errors;
