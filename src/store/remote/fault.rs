@@ -26,6 +26,12 @@ impl Client {
                 format!("cannot {doing}: the store refuses {}", self.credentials()),
                 self.credentials_hint(),
             ),
+            other if let Some(why) = untrusted(other) => (
+                format!("cannot {doing}: the server's certificate is not trusted: {why}"),
+                "if the server has an authority of its own, have this machine trust it, or name the \
+authority's certificate (PEM) in SSL_CERT_FILE"
+                    .to_owned(),
+            ),
             other => (
                 format!("cannot {doing}: {}", words(other, &self.secrets)),
                 "nothing was taken from it and nothing was published: see that the server and \
@@ -67,6 +73,22 @@ the way to it are up, and run again"
             ),
         }
     }
+}
+
+/// What is wrong with a server's certificate, if that is the fault. It lies deep: the request
+/// failed, because the connection did, because of it.
+fn untrusted(error: &Error) -> Option<String> {
+    const SAID: &str = "invalid peer certificate: ";
+    const DEEPEST: usize = 12;
+    let first: &dyn std::error::Error = error;
+    let texts = std::iter::successors(Some(first), |e| e.source()).map(ToString::to_string);
+    let found = texts.take(DEEPEST).find(|t| t.contains(SAID))?;
+    let why = found.split(SAID).nth(1)?.lines().next()?;
+    let why = why.split(';').next().unwrap_or(why).trim();
+    Some(match why {
+        "UnknownIssuer" => "nobody this machine knows has signed it".to_owned(),
+        why => why.chars().take(200).collect(),
+    })
 }
 
 /// An error in one line, without what servers and clients put into it that is not for logs: the
