@@ -7,14 +7,33 @@
 //! publishing to Google is tested as far as its settings go, in `store_settings`.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use crate::clinic;
-use crate::servers;
+use crate::servers::{self, Bucket, Server};
 use crate::wire::{Fate, Wire};
 use crate::world::World;
 
 fn published(world: &World) -> BTreeMap<String, String> {
     world.hashes("published")
+}
+
+/// Lets anybody read what is in a bucket.
+fn open_to_all(server: &Server, bucket: &Bucket) {
+    let name = &bucket.name;
+    let policy = format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::{name}/*"}}]}}"#
+    );
+    let request = format!(
+        "PUT /{name}?policy HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{policy}",
+        policy.len()
+    );
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("connects");
+    stream.write_all(request.as_bytes()).expect("asks");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
 }
 
 #[test]
@@ -36,8 +55,21 @@ fn a_night_from_google_gives_the_bytes_of_a_night_from_a_folder() {
             port = wire.port,
         ),
     );
+    let ran = world.martlet("run").exits(1);
+    ran.says(&[
+        "the store refuses requests without credentials",
+        "name credentials in place of `anonymous`",
+    ]);
+    assert!(!ran.stderr.contains("this machine's own"));
+    assert!(!world.path("published").exists());
+
+    open_to_all(server, &bucket);
+    wire.heard();
     let ran = world.martlet("run").exits(0);
-    ran.says(&["4 files", &format!("from gs://{}/feeds/in", bucket.name)]);
+    ran.says(&[&format!(
+        "4 files (1 KiB) from gs://{}/feeds/in",
+        bucket.name
+    )]);
     assert_eq!(published(&world), published(&local));
     let heard = wire.heard();
     assert!(

@@ -40,7 +40,9 @@ the way to it are up, and run again"
             ),
         };
         // A machine without a role of its own answers in many ways.
-        let unnamed = self.secrets.is_empty() && !matches!(error, Error::NotFound { .. });
+        let unnamed = self.secrets.is_empty()
+            && !self.is_anonymous
+            && !matches!(error, Error::NotFound { .. });
         let own = (unnamed && self.url.store.kind != StoreKind::Http).then(|| {
             format!(
                 "no credentials are named under `stores: {}`: this machine's own were used",
@@ -58,6 +60,7 @@ the way to it are up, and run again"
     fn credentials(&self) -> String {
         let options: Vec<String> = self.secrets.iter().map(|(o, _)| format!("`{o}`")).collect();
         match options.as_slice() {
+            [] if self.is_anonymous => "requests without credentials".to_owned(),
             [] => "this machine's own credentials".to_owned(),
             all => all.join(" and "),
         }
@@ -66,6 +69,9 @@ the way to it are up, and run again"
     fn credentials_hint(&self) -> String {
         let store = &self.url.store;
         match (self.secrets.is_empty(), store.kind) {
+            _ if self.is_anonymous => {
+                "name credentials in place of `anonymous`: it is not for anybody to read".to_owned()
+            }
             (_, StoreKind::Http) => "the server gives it to nobody without a login".to_owned(),
             (true, _) => "name credentials that may read, list and write there".to_owned(),
             (false, _) => format!(
