@@ -124,6 +124,30 @@ fn damaged_workbooks_of_every_kind_are_refused_and_nothing_of_them_is_used() {
 }
 
 #[test]
+fn a_damaged_place_of_a_cell_does_not_ask_for_all_the_memory_there_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    if !written(folder.path(), &[]) {
+        return;
+    }
+    let good = fs::read(folder.path().join("visits.xls")).expect("reads");
+    // A cell that holds a text: its kind (253) and length (10), then row and column; and the sheet's
+    // own size: kind (512), length (14), first row, last row.
+    let records: [(&[u8], std::ops::Range<usize>); 2] = [
+        (&[0xFD, 0x00, 0x0A, 0x00], 4..8),
+        (&[0x00, 0x02, 0x0E, 0x00], 8..12),
+    ];
+    for (record, place) in records {
+        let at = good.windows(4).rposition(|w| w == record).expect("one");
+        let mut damaged = good.clone();
+        damaged[at + place.start..at + place.end].fill(0xFF);
+        let world = world("xls");
+        world.write(&file("xls"), damaged);
+        let ran = world.martlet("run").exits(1);
+        ran.says(&["error[bad-file]", "cannot be read as a workbook"]);
+    }
+}
+
+#[test]
 fn a_stray_cell_in_the_last_corner_does_not_ask_for_all_the_memory_there_is() {
     let folder = tempfile::tempdir().expect("a folder");
     if !written(folder.path(), &["--vast"]) {

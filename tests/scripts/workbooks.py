@@ -2,6 +2,8 @@
 
     workbooks.py FOLDER          visits.xls, visits.xlsb, visits.ods
     workbooks.py FOLDER --vast   vast.xlsb, with one cell in the last corner of its sheet
+    workbooks.py FOLDER --people people.xls, people.xlsb, people.ods: the good files that the
+                                 mutation tests damage
 """
 
 import datetime
@@ -28,12 +30,39 @@ VISITS = [
     ["4010232137", DAY, "neither", 0.5],
     ["Total", 3, None, None],
 ]
+BOTH = [("Notes", NOTES), ("Visits", VISITS)]
 
 
-def xls(path):
+def person(number, surname, birth, sex, score, note):
+    day = datetime.datetime.strptime(birth, "%d/%m/%Y").date() if birth else None
+    try:
+        score = float(score)
+    except ValueError:
+        score = score or None
+    return [number or None, surname or None, day, sex or None, score, note or None]
+
+
+# The people of src/ingest/tests/mutations/seeds.rs.
+PEOPLE = [
+    ["Register of people"] + [None] * 5,
+    ["nhs_number", "surname", "birth_date", "sex", "score", "note"],
+    person("9434765919", "Quillfeather", "01/02/1950", "F", "1.5", "x"),
+    person("9434765870", "Zedderburn", "28/02/1961", "M", "n/a", ""),
+    person("4010232137", "Année-Österby", "29/02/2024", "U", "0", "£"),
+    person("", "Quillfeather", "03/02/1950", "I", "12", "y"),
+    person("9434765919", "Zedderburn", "04/02/1950", "F", "", "x"),
+    person("9434765870", "Quillfeather", "05/02/1950", "M", "3", "x"),
+    person("4010232137", "", "06/02/1950", "F", "4.0", ""),
+    person("9434765919", "Zedderburn", "", "F", "9999.9", "z"),
+    person("4010232137", "Quillfeather", "07/02/1950", "", "7", "x"),
+    ["Total"] + [None] * 3 + [9.0, None],
+]
+
+
+def xls(path, sheets):
     book = xlwt.Workbook()
     day = xlwt.easyxf(num_format_str="dd/mm/yyyy")
-    for name, rows in [("Notes", NOTES), ("Visits", VISITS)]:
+    for name, rows in sheets:
         sheet = book.add_sheet(name)
         for r, row in enumerate(rows):
             for c, value in enumerate(row):
@@ -44,9 +73,9 @@ def xls(path):
     book.save(str(path))
 
 
-def xlsb(path):
+def xlsb(path, sheets):
     with pyxlsbwriter.XlsbWriter(str(path)) as book:
-        for name, rows in [("Notes", NOTES), ("Visits", VISITS)]:
+        for name, rows in sheets:
             book.add_sheet(name)
             book.write_sheet(rows)
 
@@ -59,9 +88,9 @@ def vast(path):
         book.write_sheet(rows)
 
 
-def ods(path):
+def ods(path, sheets):
     book = odf.opendocument.OpenDocumentSpreadsheet()
-    for name, rows in [("Notes", NOTES), ("Visits", VISITS)]:
+    for name, rows in sheets:
         table = odf.table.Table(name=name)
         for row in rows:
             line = odf.table.TableRow()
@@ -95,9 +124,11 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     if sys.argv[2:] == ["--vast"]:
         vast(folder / "vast.xlsb")
-    else:
-        for write in [xls, xlsb, ods]:
-            write(folder / f"visits.{write.__name__}")
+        return
+    people = sys.argv[2:] == ["--people"]
+    name, sheets = ("people", [("Register", PEOPLE)]) if people else ("visits", BOTH)
+    for write in [xls, xlsb, ods]:
+        write(folder / f"{name}.{write.__name__}", sheets)
 
 
 main()

@@ -16,6 +16,7 @@ mod scan;
 mod transcode;
 mod unpack;
 mod workbook;
+mod xls;
 mod zip;
 
 use std::path::Path;

@@ -11,6 +11,7 @@ use crate::spec::reader::Excel;
 
 use super::Origin;
 use super::unpack::LIMITS;
+use super::xls;
 
 /// A sheet, whole in memory.
 #[derive(Debug)]
@@ -38,6 +39,9 @@ pub(super) fn open<R: Read + Seek>(
     let mut workbook = if first.starts_with(b"PK") {
         open_zipped(origin, &made)?
     } else if first.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
+        if !xls::is_sound(made()?) {
+            return Err(damaged(origin).into());
+        }
         // Not only the old workbooks: a locked new one is wrapped in the same way.
         match Xlsx::new(made()?) {
             Err(e @ calamine::XlsxError::Password) => return Err(fault(e.into())),
