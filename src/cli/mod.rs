@@ -19,7 +19,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::compile::{self, Plan};
-use crate::diag::{Code, Diagnostic, Diagnostics, Exit, Result};
+use crate::diag::{Code, Diagnostic, Diagnostics, Exit, Result, is_contained};
 use crate::spec::Project;
 use crate::{functions, publish, report};
 
@@ -78,10 +78,14 @@ pub fn main() -> Exit {
     }
 }
 
-/// A panic says where it was, never what: its message may quote what stood in a cell.
+/// A panic says where it was, never what: its message may quote what stood in a cell. One that a
+/// damaged file causes in a library, and that a reader makes its refusal of, says nothing here.
 fn hide_panics(printer: &Printer) {
     let printer = printer.clone();
     std::panic::set_hook(Box::new(move |panic| {
+        if is_contained() {
+            return;
+        }
         let place = panic
             .location()
             .map_or_else(String::new, |l| format!(" at {}:{}", l.file(), l.line()));

@@ -87,6 +87,7 @@ fn row(line: &SubmissionLine) -> String {
     };
     let why = match (&line.because, &line.reason) {
         (Some(other), _) if line.status == run::Status::Duplicate => format!(" of {other}"),
+        (Some(other), _) if line.status == run::Status::Rejected => format!(": tied with {other}"),
         (Some(other), _) => format!(" by {other}"),
         (None, Some(reason)) if line.status == run::Status::Rejected => format!(": {reason}"),
         _ => String::new(),
@@ -189,6 +190,7 @@ fn told(line: &SubmissionLine) -> String {
     if let Some(other) = &line.because {
         let what = match line.status {
             run::Status::Duplicate => "same bytes as",
+            run::Status::Rejected => "tied with",
             _ => "replaced by",
         };
         say(what, other.clone());

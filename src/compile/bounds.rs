@@ -39,7 +39,7 @@ pub fn bound(kind: &ColumnType, text: &str, end: End) -> Option<ScalarValue> {
             let first = day(text).or_else(|| day(&format!("{text}-01")))?;
             ScalarValue::Date32(Some(day_number(first)?))
         }
-        ColumnType::Timestamp => {
+        ColumnType::Timestamp(_) => {
             let micros = moment(text, end)?.and_utc().timestamp_micros();
             ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into()))
         }
@@ -80,7 +80,7 @@ fn refusal(column: &Column, given: &Sp<Scalar>) -> Diagnostic {
         ColumnType::Decimal { .. } => "a number with no more digits than the column holds",
         ColumnType::Date => "a date, such as 2026-03-31",
         ColumnType::Month(_) => "a month, such as 2026-03",
-        ColumnType::Timestamp => "a date or time, such as 2026-03-31 or 2026-03-31T08:30:00",
+        ColumnType::Timestamp(_) => "a date or time, such as 2026-03-31 or 2026-03-31T08:30:00",
         other => {
             return Diagnostic::error(
                 Code::WrongValue,
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_day_that_ends_a_range_of_times_is_meant_whole() {
-        let at = |end| match bound(&ColumnType::Timestamp, "1970-01-02", end) {
+        let at = |end| match bound(&ColumnType::Timestamp(None), "1970-01-02", end) {
             Some(ScalarValue::TimestampMicrosecond(micros, _)) => micros,
             _ => None,
         };

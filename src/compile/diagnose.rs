@@ -74,8 +74,31 @@ pub fn translate(source: &Arc<SourceText>, error: &DataFusionError) -> Diagnosti
         return Diagnostic::error(Code::Memory, first_line(message))
             .hint("raise memory_limit, or make the SQL keep less at once");
     }
-    Diagnostic::error(Code::SqlPlan, clean(&root.strip_backtrace()))
-        .label("the types do not fit here")
+    let message = clean(&root.strip_backtrace());
+    if let Some(name) = named_twice(&message) {
+        return Diagnostic::error(Code::SqlPlan, format!("two columns are called `{name}`"))
+            .label("one of the two, or of what `*` stands for")
+            .hint("give one another name with AS, or name the columns you want in place of `*`");
+    }
+    Diagnostic::error(Code::SqlPlan, message).label("the types do not fit here")
+}
+
+/// The name that two columns of an answer would have, in the engine's words for that.
+fn named_twice(message: &str) -> Option<&str> {
+    let rest = message
+        .strip_prefix("Projections require unique expression names but the expression \"")?;
+    let (expression, _) = rest.split_once("\" at position")?;
+    let name = expression
+        .rsplit_once(" AS ")
+        .map_or(expression, |(_, name)| name);
+    // `source.visits._line` is called `_line`.
+    let is_plain = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || c == '_' || c == '.');
+    Some(match name.rsplit_once('.') {
+        Some((_, column)) if is_plain => column,
+        _ => name,
+    })
 }
 
 /// The columns that were meant, or that there are.

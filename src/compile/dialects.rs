@@ -40,8 +40,7 @@ impl Check<'_> {
     fn formats(&mut self, formats: &[Sp<DateFormat>]) {
         for format in formats {
             if let DateFormat::Strftime(pattern) = &**format
-                && chrono::format::StrftimeItems::new(pattern)
-                    .any(|i| matches!(i, chrono::format::Item::Error))
+                && !is_strftime(pattern)
             {
                 self.wrong(
                     format.span(),
@@ -312,4 +311,9 @@ pub(super) fn check_names(
             );
         }
     }
+}
+
+/// Whether a text is a spelling of dates or times.
+pub(super) fn is_strftime(pattern: &str) -> bool {
+    !chrono::format::StrftimeItems::new(pattern).any(|i| matches!(i, chrono::format::Item::Error))
 }

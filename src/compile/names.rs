@@ -155,7 +155,29 @@ pub fn unknown_table(declarations: &Declarations<'_>, table: &TableName, code: C
         .keys()
         .find(|t| t.name == table.name)
         .map(|t| format!("did you mean `{t}`?"));
+    let near = || did_you_mean(&text, names.iter().map(String::as_str));
     Diagnostic::error(code, format!("there is no table `{text}`"))
         .label("not declared in any pipeline")
-        .maybe_hint(elsewhere.or_else(|| did_you_mean(&text, names.iter().map(String::as_str))))
+        .maybe_hint(
+            elsewhere
+                .or_else(near)
+                .or_else(|| of_its_kind(declarations, table)),
+        )
+}
+
+/// The tables of a kind, where none is near to what was written.
+fn of_its_kind(declarations: &Declarations<'_>, table: &TableName) -> Option<String> {
+    const MOST: usize = 8;
+    let mut all: Vec<String> = declarations
+        .keys()
+        .filter(|t| t.kind == table.kind)
+        .map(ToString::to_string)
+        .collect();
+    let more = all.len().saturating_sub(MOST);
+    all.truncate(MOST);
+    let rest = match more {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    (!all.is_empty()).then(|| format!("there are {}{rest}", all.join(", ")))
 }

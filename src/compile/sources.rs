@@ -12,7 +12,7 @@ use regex::Regex;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
 use crate::spec::source::Root;
-use crate::spec::{Column, ColumnType, Files, Project, Reader, Source, Sp};
+use crate::spec::{Column, ColumnType, DateFormat, Files, Project, Reader, Source, Sp};
 
 use super::contract::{FILE_COLUMN, LINE_COLUMN, staged_schema};
 use super::diagnose::clean;
@@ -178,6 +178,18 @@ fn check_captures(files: &Files, text: &Arc<SourceText>, found: &mut Diagnostics
                 .maybe_hint(did_you_mean(name, in_path.iter().copied())),
             );
         }
+        if let ColumnType::Month(Some(format)) | ColumnType::Timestamp(Some(format)) = &**kind
+            && !dialects::is_strftime(format)
+        {
+            found.push(
+                Diagnostic::error(
+                    Code::WrongValue,
+                    format!("`{format}` is not a strftime pattern"),
+                )
+                .at((text, kind.span()))
+                .hint("such as %Y-%m for months, %Y%m%dT%H%M%S for times"),
+            );
+        }
         if matches!(**kind, ColumnType::NhsNumber) {
             found.push(
                 Diagnostic::error(
@@ -225,7 +237,7 @@ fn check_column(column: &Column, text: &Arc<SourceText>, found: &mut Diagnostics
     rules::check_handlings(column, text, found);
     let dated = matches!(
         *column.kind,
-        ColumnType::Date | ColumnType::Timestamp | ColumnType::Month(_)
+        ColumnType::Date | ColumnType::Timestamp(_) | ColumnType::Month(_)
     );
     let mut wrong = |span, message: String, hint: &str| {
         found.push(
@@ -258,6 +270,17 @@ fn check_column(column: &Column, text: &Arc<SourceText>, found: &mut Diagnostics
             format!("decimal({precision},{scale}) is impossible"),
             "precision is at most 38 and at least the scale",
         );
+    }
+    if let Some(from) = &column.two_digit_years_from {
+        let formats = column.formats.iter().map(|f| &**f);
+        let is_short = |f: &DateFormat| matches!(f, DateFormat::Strftime(t) if t.contains("%y"));
+        if !dated || !formats.clone().any(is_short) {
+            wrong(
+                from.span(),
+                "`two_digit_years_from` is of no use: no format has %y".to_owned(),
+                "leave it out, or give a format such as %d-%b-%y",
+            );
+        }
     }
     let is_nhs_number = matches!(*column.kind, ColumnType::NhsNumber);
     match &column.pseudonymise {

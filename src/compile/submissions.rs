@@ -58,7 +58,7 @@ fn check_order(files: &Files, text: &Arc<SourceText>, found: &mut Diagnostics) {
     for (name, kind) in files.captures.iter() {
         let wanted = match name.as_str() {
             "sequence" if **kind != ColumnType::Int => "int",
-            "received_at" if !matches!(**kind, ColumnType::Date | ColumnType::Timestamp) => {
+            "received_at" if !matches!(**kind, ColumnType::Date | ColumnType::Timestamp(_)) => {
                 "date or timestamp"
             }
             _ => continue,

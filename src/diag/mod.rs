@@ -6,11 +6,13 @@
 //! column: file, line, column and rule are enough to find it.
 
 mod codes;
+mod contained;
 mod nearest;
 mod place;
 mod render;
 
 pub use codes::{Code, Exit};
+pub use contained::{contained, is_contained};
 pub use nearest::{did_you_mean, nearest};
 pub use place::{DataPlace, Place, SourceText};
 pub use render::{render, to_json};

@@ -75,7 +75,7 @@ impl Caster {
             ColumnType::Boolean => {
                 Self::Boolean(Words::of(&column.true_values, &column.false_values))
             }
-            _ => Self::of_type(&column.kind, &formats, typed_cells, &column.name)?,
+            _ => Self::of_type(&column.kind, &formats, typed_cells, &column.name)?.years_of(column),
         })
     }
 
@@ -97,6 +97,18 @@ impl Caster {
         }
     }
 
+    /// Takes two-digit years as the contract says.
+    fn years_of(self, column: &Column) -> Self {
+        match (self, column.two_digit_years_from.as_deref()) {
+            (Self::Date(reader), Some(from)) => Self::Date(reader.two_digit_years_from(*from)),
+            (Self::Month(reader), Some(from)) => Self::Month(reader.two_digit_years_from(*from)),
+            (Self::Timestamp(reader), Some(from)) => {
+                Self::Timestamp(reader.two_digit_years_from(*from))
+            }
+            (caster, _) => caster,
+        }
+    }
+
     fn of_type(
         kind: &ColumnType,
         formats: &[&DateFormat],
@@ -113,7 +125,8 @@ impl Caster {
             ColumnType::Float => Self::Float(Written::default()),
             ColumnType::Boolean => Self::Boolean(Words::default()),
             ColumnType::Date => Self::Date(dates(&["%Y-%m-%d"])?),
-            ColumnType::Timestamp => Self::Timestamp(dates(&TIMESTAMPS)?),
+            ColumnType::Timestamp(Some(format)) => Self::Timestamp(dates(&[format.as_str()])?),
+            ColumnType::Timestamp(None) => Self::Timestamp(dates(&TIMESTAMPS)?),
             ColumnType::Month(Some(format)) => Self::Month(dates(&[format.as_str()])?),
             ColumnType::Month(None) => Self::Month(dates(&MONTHS)?),
             ColumnType::OdsCode => Self::Ods,
@@ -236,7 +249,7 @@ pub(super) fn expected(kind: &ColumnType, formats: &[&DateFormat]) -> String {
         ColumnType::Boolean => "not Y or N, yes or no, true or false, 1 or 0".to_owned(),
         ColumnType::Date => format!("not a day of 1900 to 2100{spelled}"),
         ColumnType::Month(_) => format!("not a month of 1900 to 2100{spelled}"),
-        ColumnType::Timestamp => format!("not a time of 1900 to 2100{spelled}"),
+        ColumnType::Timestamp(_) => format!("not a time of 1900 to 2100{spelled}"),
         ColumnType::NhsNumber => "not an NHS number that could be somebody's".to_owned(),
         ColumnType::OdsCode => "not three to eight letters and digits".to_owned(),
         ColumnType::LsoaCode => "not E01 or W01 and six digits".to_owned(),

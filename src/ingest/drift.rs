@@ -35,11 +35,11 @@ pub(super) fn fits(column: &Column, found: FileType, reader: &Reader) -> bool {
         | (ColumnType::Int | ColumnType::Decimal { .. } | ColumnType::Float, FileType::Number)
         | (ColumnType::Boolean, FileType::Boolean | FileType::Number)
         | (ColumnType::NhsNumber, FileType::Number)
-        | (ColumnType::Date | ColumnType::Timestamp | ColumnType::Month(_), FileType::Date) => true,
-        (ColumnType::Date | ColumnType::Timestamp, FileType::Number) => {
-            column.formats.iter().any(|f| reads_numbers(f))
+        | (ColumnType::Date | ColumnType::Timestamp(_) | ColumnType::Month(_), FileType::Date) => {
+            true
         }
-        (ColumnType::Month(format), FileType::Number) => {
+        (ColumnType::Date, FileType::Number) => column.formats.iter().any(|f| reads_numbers(f)),
+        (ColumnType::Month(format) | ColumnType::Timestamp(format), FileType::Number) => {
             format.as_deref().is_some_and(is_all_digits)
                 || column.formats.iter().any(|f| reads_numbers(f))
         }

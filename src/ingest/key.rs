@@ -128,6 +128,7 @@ fn column(column: &Column) -> Value {
         column.number.as_ref().map(|n| number(n)),
         texts(&column.true_values),
         texts(&column.false_values),
+        column.two_digit_years_from.as_deref(),
         column.required,
         column.accepted,
         column.pattern.as_deref(),
@@ -155,11 +156,11 @@ fn on_drift(on_drift: Option<OnDrift>) -> &'static str {
 }
 
 fn kind(kind: &ColumnType) -> Value {
-    let month = match kind {
-        ColumnType::Month(format) => format.as_deref(),
+    let format = match kind {
+        ColumnType::Month(format) | ColumnType::Timestamp(format) => format.as_deref(),
         _ => None,
     };
-    json!([kind.to_string(), month])
+    json!([kind.to_string(), format])
 }
 
 fn formats(formats: &[Sp<DateFormat>]) -> Vec<&str> {

@@ -60,8 +60,10 @@ const fn plain(name: &'static str, file: &'static str, reader: &'static str) -> 
     }
 }
 
+const SHEET: &str = "excel: { sheet: Register, header_pattern: \"^nhs_number\", skip_rows: [{ name: footer, pattern: \"^Total\" }] }";
+
 /// Every reader, and the ways of it that are read by code of their own.
-pub const FEEDS: [Feed; 10] = [
+pub const FEEDS: [Feed; 13] = [
     plain("csv", "p.csv", "csv: {}"),
     plain("csv_utf_16", "p.csv", "csv: { encoding: utf-16le }"),
     plain("csv_detected", "p.csv", "csv: { delimiter: \";\" }"),
@@ -82,6 +84,9 @@ pub const FEEDS: [Feed; 10] = [
         "p.xlsx",
         "excel: { sheet_pattern: \"^Reg\", header_pattern: \"^nhs_number\", header_rows: 2, skip_rows: [{ name: footer, pattern: \"^Total\" }] }",
     ),
+    feed("xls", "p.xls", SHEET),
+    feed("xlsb", "p.xlsb", SHEET),
+    feed("ods", "p.ods", SHEET),
     feed("zip", "p.zip", "zip: { member: \"*_lhc.csv\", csv: {} }"),
     feed("parquet", "p.parquet", "parquet: {}"),
 ];

@@ -205,8 +205,9 @@ fn form(column: &Column) -> String {
             let format = format.as_deref().unwrap_or("%Y-%m");
             format!("a month such as {}", example(column, &[format]))
         }
-        ColumnType::Timestamp => {
-            let times = example(column, &["%Y-%m-%d %H:%M:%S"]);
+        ColumnType::Timestamp(format) => {
+            let format = format.as_deref().unwrap_or("%Y-%m-%d %H:%M:%S");
+            let times = example(column, &[format]);
             format!("a date and time such as {times}")
         }
         ColumnType::NhsNumber => "an NHS number: ten digits, the last a check digit".to_owned(),

@@ -88,6 +88,8 @@ struct Foreseen {
     files: Vec<String>,
     /// One that is known to stop it.
     stopped: Option<String>,
+    /// Submissions of which it cannot be told which counts.
+    tied: Diagnostics,
 }
 
 impl Teller<'_> {
@@ -115,6 +117,9 @@ impl Teller<'_> {
             }
             if let Some(list) = self.unsettled_list(source) {
                 return Ok(stale(node, format!("it reads {list}"), files));
+            }
+            if foreseen.tied.has_errors() {
+                return Err(foreseen.tied);
             }
             foreseen.inputs
         } else {
@@ -204,6 +209,7 @@ impl Teller<'_> {
             inputs: sources::inputs(source, &arrivals, &standing),
             files,
             stopped,
+            tied: settling::tied(&arrivals, &standing),
         })
     }
 

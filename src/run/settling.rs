@@ -103,26 +103,9 @@ impl Night<'_> {
         standing: &Standing,
     ) -> Result<()> {
         let file = |i: usize| arrivals.submission(i).file.as_str();
-        let mut found = Diagnostics::default();
-        for (a, b) in &standing.ties {
-            found.push(
-                Diagnostic::error(
-                    Code::FileName,
-                    format!(
-                        "`{}` and `{}` are the same submission, and neither is the newer",
-                        file(*a),
-                        file(*b)
-                    ),
-                )
-                .at(DataPlace::file(file(*b)))
-                .hint(
-                    "give one a `sequence` in its name or in manifest.csv, or list one as cancelled; \
-                     taking it out of the inbox does not undo it",
-                ),
-            );
-        }
-        if found.has_errors() {
-            return Err(found.sorted());
+        let tied = tied(arrivals, standing);
+        if tied.has_errors() {
+            return Err(tied);
         }
         for (i, original) in &standing.repeated {
             self.listener.event(&Event::Warned(
@@ -174,6 +157,28 @@ impl Night<'_> {
         }
         Ok(())
     }
+}
+
+/// Submissions of which it cannot be told which counts.
+pub(super) fn tied(arrivals: &Arrivals, standing: &Standing) -> Diagnostics {
+    let file = |i: usize| arrivals.submission(i).file.as_str();
+    let error = |(a, b): &(usize, usize)| {
+        Diagnostic::error(
+            Code::FileName,
+            format!(
+                "`{}` and `{}` are the same submission, and neither is the newer",
+                file(*a),
+                file(*b)
+            ),
+        )
+        .at(DataPlace::file(file(*b)))
+        .hint(
+            "give one a `sequence` in its name or in manifest.csv, or list one as cancelled; \
+             taking it out of the inbox does not undo it",
+        )
+    };
+    let found: Diagnostics = standing.ties.iter().map(error).collect();
+    found.sorted()
 }
 
 /// The fault of a file that is not what it is declared to be; nothing for any other fault, which is

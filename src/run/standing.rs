@@ -54,7 +54,8 @@ pub enum Status {
     Superseded,
     /// Its sender has withdrawn it.
     Cancelled,
-    /// It could not be read, or a rule refuses it whole.
+    /// It could not be read, a rule refuses it whole, or it is tied with another: which of the two
+    /// counts is not ours to guess, so neither does.
     Rejected,
     /// The same bytes count already.
     Duplicate,
@@ -98,7 +99,7 @@ pub enum Way {
 pub struct Standing {
     /// Each one's status.
     pub status: Vec<Option<Status>>,
-    /// What took its place, or has the same bytes and counts.
+    /// What took its place, has the same bytes and counts, or is tied with it.
     pub because: Vec<Option<usize>>,
     /// Those that count, in their order.
     pub accepted: Vec<usize>,
@@ -185,11 +186,7 @@ pub fn stand(claims: &[Claim<'_>], way: Way) -> Standing {
         if let Some(winner) = winner {
             standing.status[winner] = Some(Status::Accepted);
             standing.accepted.push(winner);
-            let tied = |i: &&usize| {
-                orders[**i] == orders[winner] && claims[**i].file != claims[winner].file
-            };
-            let other = row.kept.iter().rev().find(tied);
-            standing.ties.extend(other.map(|o| (*o, winner)));
+            standing.ties.extend(row.tied(winner, claims, &orders));
         }
         let counts = |i: &&usize| {
             let claim = &claims[**i];
@@ -206,7 +203,20 @@ pub fn stand(claims: &[Claim<'_>], way: Way) -> Standing {
     if way == Way::Upsert {
         chain(&mut standing, claims, &orders);
     }
+    undecided(&mut standing);
     standing
+}
+
+/// Neither of two that are tied counts. What stood before them stays replaced: that one of them
+/// takes its place is certain.
+fn undecided(standing: &mut Standing) {
+    for (a, b) in standing.ties.clone() {
+        for (i, other) in [(a, b), (b, a)] {
+            standing.status[i] = Some(Status::Rejected);
+            standing.because[i] = Some(other);
+            standing.accepted.retain(|accepted| *accepted != i);
+        }
+    }
 }
 
 /// Where all count one after another, the same bytes directly after one another count once, and
@@ -263,6 +273,17 @@ impl Row {
 
     fn winner(&self) -> Option<usize> {
         self.kept.last().copied()
+    }
+
+    /// The last one of each other path that says the same of its order as the winner.
+    fn tied(&self, winner: usize, claims: &[Claim<'_>], orders: &[Order]) -> Vec<(usize, usize)> {
+        let mut last = BTreeMap::new();
+        for i in &self.kept {
+            if orders[*i] == orders[winner] && claims[*i].file != claims[winner].file {
+                last.insert(claims[*i].file, *i);
+            }
+        }
+        last.into_values().map(|i| (i, winner)).collect()
     }
 }
 
@@ -344,6 +365,7 @@ mod tests {
     fn no_number_counts_as_one() {
         let claims = [claim("a", "1", 1, None), claim("b", "2", 2, Some(1))];
         assert_eq!(stand(&claims, Way::Snapshot).ties, [(0, 1)]);
+        assert_eq!(words(&claims, Way::Snapshot), ["rejected", "rejected"]);
         let claims = [claim("a", "1", 1, None), claim("b", "2", 2, Some(0))];
         assert_eq!(words(&claims, Way::Snapshot), ["accepted", "superseded"]);
     }
@@ -451,6 +473,34 @@ mod tests {
         ];
         assert!(stand(&claims, Way::Snapshot).ties.is_empty());
         assert_eq!(stand(&claims[..2], Way::Snapshot).ties, [(0, 1)]);
+        // Of three, none counts, and what came before them does not come back.
+        let mut three = claims.clone();
+        three[2].sequence = None;
+        let three = [&three[..], &[claim("v0", "0", 4, Some(0))]].concat();
+        let standing = stand(&three, Way::Snapshot);
+        assert_eq!(standing.ties, [(0, 2), (1, 2)]);
+        assert!(standing.accepted.is_empty());
+        assert_eq!(
+            words(&three, Way::Snapshot),
+            ["rejected", "rejected", "rejected", "superseded"]
+        );
+        assert_eq!(stand(&three, Way::Upsert).accepted, Vec::<usize>::new());
+        // Of one path, what was replaced there is no part of the tie.
+        let mut again = [
+            claim("a", "1", 1, None),
+            claim("a", "2", 2, None),
+            claim("b", "3", 3, None),
+        ];
+        assert_eq!(
+            words(&again, Way::Snapshot),
+            ["superseded", "rejected", "rejected"]
+        );
+        // Withdrawing either decides.
+        again[2].cancelled = true;
+        assert_eq!(
+            words(&again, Way::Snapshot),
+            ["superseded", "accepted", "cancelled"]
+        );
         // The same bytes twice are no tie.
         let claims = [claim("a", "1", 2, None), claim("b", "1", 1, None)];
         let standing = stand(&claims, Way::Snapshot);

@@ -185,9 +185,9 @@ pub struct SubmissionLine {
     pub dropped: Option<u64>,
     /// How it stands.
     pub status: Status,
-    /// For one that is rejected: the rule, or the kind of fault.
+    /// For one that is rejected: the rule, the kind of fault, or `tied`.
     pub reason: Option<String>,
-    /// What took its place, or has the same bytes.
+    /// What took its place, has the same bytes, or is tied with it.
     pub because: Option<String>,
     /// What it took the place of.
     pub replaced: Vec<String>,
@@ -356,7 +356,10 @@ fn line(
         quarantined: read.map(|b| b.quarantined),
         dropped: read.map(|b| b.dropped),
         status,
-        reason: became.and_then(|b| b.unreadable.clone().or_else(|| b.rejected_by.clone())),
+        reason: match (status, &because) {
+            (Status::Rejected, Some(_)) => Some("tied".to_owned()),
+            _ => became.and_then(|b| b.unreadable.clone().or_else(|| b.rejected_by.clone())),
+        },
         because,
         replaced,
         landing: submission.landing(lake, table),

@@ -28,6 +28,10 @@ pub struct Column {
     /// For dates and timestamps: the spellings, tried in order (strftime, or `excel_serial`).
     #[serde(default)]
     pub formats: Vec<Sp<DateFormat>>,
+    /// For formats with `%y`: two-digit years are those of the hundred years from this one.
+    /// Default: 1970.
+    #[schemars(range(min = 1900, max = 2001))]
+    pub two_digit_years_from: Option<Sp<i32>>,
     /// There must be a value.
     #[serde(default)]
     pub required: bool,
@@ -152,8 +156,8 @@ pub enum ColumnType {
     Boolean,
     /// A day.
     Date,
-    /// A day and time, UTC, to the microsecond.
-    Timestamp,
+    /// A day and time, UTC, to the microsecond; the format is used in captures.
+    Timestamp(Option<String>),
     /// An NHS number: ten digits, modulus 11, and somebody's.
     NhsNumber,
     /// An Organisation Data Service code, upper case.
@@ -197,7 +201,7 @@ impl ColumnType {
             "float" => Self::Float,
             "boolean" => Self::Boolean,
             "date" => Self::Date,
-            "timestamp" => Self::Timestamp,
+            "timestamp" => Self::Timestamp(None),
             "nhs_number" => Self::NhsNumber,
             "ods_code" => Self::OdsCode,
             "lsoa_code" => Self::LsoaCode,
@@ -217,7 +221,7 @@ impl fmt::Display for ColumnType {
             Self::Float => "float",
             Self::Boolean => "boolean",
             Self::Date => "date",
-            Self::Timestamp => "timestamp",
+            Self::Timestamp(_) => "timestamp",
             Self::NhsNumber => "nhs_number",
             Self::OdsCode => "ods_code",
             Self::LsoaCode => "lsoa_code",
@@ -252,7 +256,12 @@ impl<'de> Deserialize<'de> for ColumnType {
                         ColumnType::Decimal { precision, scale }
                     }
                     Some("month") => ColumnType::Month(Some(map.next_value()?)),
-                    _ => return Err(de::Error::custom("expected `decimal` or `month`")),
+                    Some("timestamp") => ColumnType::Timestamp(Some(map.next_value()?)),
+                    _ => {
+                        return Err(de::Error::custom(
+                            "expected `decimal`, `month` or `timestamp`",
+                        ));
+                    }
                 };
                 match map.next_key::<String>()? {
                     None => Ok(kind),
@@ -291,6 +300,12 @@ impl JsonSchema for ColumnType {
                     "type": "object",
                     "properties": { "month": { "type": "string", "description": "strftime, such as %Y-%m" } },
                     "required": ["month"],
+                    "additionalProperties": false,
+                },
+                {
+                    "type": "object",
+                    "properties": { "timestamp": { "type": "string", "description": "strftime, such as %Y%m%dT%H%M%S" } },
+                    "required": ["timestamp"],
                     "additionalProperties": false,
                 },
             ],

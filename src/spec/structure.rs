@@ -35,11 +35,33 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("name", "pipeline"),
 ];
 
+/// Words that others use for a value that has another name here.
+const OTHER_VALUES: &[(&str, &str)] = &[
+    ("utf16", "utf-16le"),
+    ("utf-16", "utf-16le"),
+    ("utf_16", "utf-16le"),
+    ("unicode", "utf-16le"),
+    ("latin1", "windows-1252"),
+    ("latin-1", "windows-1252"),
+    ("iso-8859-1", "windows-1252"),
+    ("cp1252", "windows-1252"),
+    ("ansi", "windows-1252"),
+    ("auto", "detect"),
+    ("integer", "int"),
+    ("text", "string"),
+    ("varchar", "string"),
+    ("bool", "boolean"),
+    ("datetime", "timestamp"),
+    ("numeric", "decimal"),
+    ("double", "float"),
+];
+
 /// Reports everything in `tree` that `schema` does not allow.
 pub fn check(source: &Arc<SourceText>, tree: &Sp<Node>, schema: &Value, found: &mut Diagnostics) {
     Structure {
         source,
         root: schema,
+        above: Vec::new(),
         found,
     }
     .node(tree, schema, "the file");
@@ -48,6 +70,8 @@ pub fn check(source: &Arc<SourceText>, tree: &Sp<Node>, schema: &Value, found: &
 struct Structure<'a> {
     source: &'a Arc<SourceText>,
     root: &'a Value,
+    /// The mappings that lie around: what each is called and its schema, the outermost first.
+    above: Vec<(String, &'a Value)>,
     found: &'a mut Diagnostics,
 }
 
@@ -123,7 +147,7 @@ impl<'a> Structure<'a> {
                 .find(|b| properties(b).any(|k| k == first.as_str()))
             {
                 Some(branch) => self.node(node, branch, what),
-                None => self.unknown_key(first, &keys, what),
+                None => self.unknown_key(first, &objects, what),
             }
             return;
         }
@@ -146,7 +170,10 @@ impl<'a> Structure<'a> {
                     )
                     .at((self.source, node.span()))
                     .label(format!("expected {}", one_of(words)))
-                    .maybe_hint(did_you_mean(text, words.iter().copied())),
+                    .maybe_hint(
+                        did_you_mean(text, words.iter().copied())
+                            .or_else(|| other_word(OTHER_VALUES, &text.to_lowercase(), words)),
+                    ),
                 );
             }
         } else {
@@ -161,7 +188,6 @@ impl<'a> Structure<'a> {
         schema: &'a Value,
         what: &str,
     ) {
-        let known: Vec<&str> = properties(schema).collect();
         let extra = schema.get("additionalProperties");
         let mut seen: Vec<&Sp<String>> = Vec::new();
         for (key, value) in entries {
@@ -177,13 +203,15 @@ impl<'a> Structure<'a> {
             }
             seen.push(key);
             let path = format!("`{}`", **key);
+            self.above.push((what.to_owned(), schema));
             match schema.pointer(&format!("/properties/{}", key.as_str())) {
                 Some(property) => self.node(value, property, &path),
                 None => match extra {
                     Some(extra) if extra.is_object() => self.node(value, extra, &path),
-                    _ => self.unknown_key(key, &known, what),
+                    _ => self.unknown_key(key, &[schema], what),
                 },
             }
+            self.above.pop();
         }
         for required in schema
             .get("required")
@@ -204,16 +232,16 @@ impl<'a> Structure<'a> {
         }
     }
 
-    fn unknown_key(&mut self, key: &Sp<String>, known: &[&str], what: &str) {
-        let synonym = OTHER_WORDS
-            .iter()
-            .find(|(other, ours)| *other == key.as_str() && known.contains(ours))
-            .map(|(_, ours)| format!("did you mean `{ours}`?"));
+    fn unknown_key(&mut self, key: &Sp<String>, here: &[&'a Value], what: &str) {
+        let known: Vec<&str> = here.iter().flat_map(|s| properties(s)).collect();
+        let known = known.as_slice();
+        let synonym = other_word(OTHER_WORDS, key, known);
         let tagged = (key.as_str() == "type" && known.contains(&"csv"))
             .then(|| "a choice is spelled as a key: `csv: {}`, never `type: csv`".to_owned());
         let hint = did_you_mean(key, known.iter().copied())
             .or(synonym)
             .or(tagged)
+            .or_else(|| self.elsewhere(key, here))
             .or_else(|| Some(format!("allowed here: {}", known.join(", "))));
         self.found.push(
             Diagnostic::error(
@@ -224,6 +252,25 @@ impl<'a> Structure<'a> {
             .label("not a key that means anything here")
             .maybe_hint(hint),
         );
+    }
+
+    /// Where a key belongs that stands too far out or too deep.
+    fn elsewhere(&self, key: &str, here: &[&'a Value]) -> Option<String> {
+        let has = |schema: &Value| properties(schema).any(|k| k == key);
+        let inside = here.iter().find_map(|schema| {
+            let below = schema.get("properties")?.as_object()?;
+            let holds = |schema: &'a Value| {
+                let schema = self.resolve(schema);
+                let branches = branches(schema).into_iter().flatten();
+                has(schema) || branches.map(|b| self.resolve(b)).any(has)
+            };
+            let (name, _) = below.iter().find(|(_, schema)| holds(schema))?;
+            Some(format!("`{key}` belongs in `{name}`"))
+        });
+        inside.or_else(|| {
+            let (name, _) = self.above.iter().rev().find(|(_, schema)| has(schema))?;
+            Some(format!("`{key}` belongs further out, in {name}"))
+        })
     }
 
     fn pattern(&mut self, node: &Sp<Node>, text: &str, schema: &Value, what: &str) {
@@ -288,9 +335,18 @@ impl<'a> Structure<'a> {
     }
 
     fn wrong_kind(&mut self, node: &Sp<Node>, expected: &str, what: &str) {
-        let text_hint = (expected == "text"
-            && matches!(**node, Node::Int(_) | Node::Float(_) | Node::Bool(_)))
-        .then(|| "put it in quotes".to_owned());
+        let text_hint = match **node {
+            Node::Bool(truth) if expected == "text" => {
+                let written = self.source.text.get(node.span()).unwrap_or_default();
+                Some(format!(
+                    "YAML reads a bare `{written}` as {truth}: write \"{written}\""
+                ))
+            }
+            Node::Int(_) | Node::Float(_) if expected == "text" => {
+                Some("put it in quotes".to_owned())
+            }
+            _ => None,
+        };
         self.found.push(
             Diagnostic::error(
                 Code::WrongValue,
@@ -301,6 +357,14 @@ impl<'a> Structure<'a> {
             .maybe_hint(text_hint),
         );
     }
+}
+
+/// "did you mean `x`?", for a word that others use.
+fn other_word(words: &[(&str, &str)], said: &str, known: &[&str]) -> Option<String> {
+    words
+        .iter()
+        .find(|(other, ours)| *other == said && known.contains(ours))
+        .map(|(_, ours)| format!("did you mean `{ours}`?"))
 }
 
 fn branches(schema: &Value) -> Option<&[Value]> {

@@ -3,6 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
 
 use crate::clinic;
 use crate::determinism::many_visits;
@@ -181,4 +188,47 @@ fn what_cannot_be_read_is_an_error_and_never_a_gap() {
         .exits(1)
         .says(&["error[io]", "the inbox folder is not there"]);
     assert_eq!(world.hashes("published"), before);
+}
+
+/// Parquet whose own schema has a type that there is none of: the library panics at it.
+fn parquet_that_makes_its_library_panic() -> Vec<u8> {
+    // One column of texts, its type 231 where 5 is text.
+    const DAMAGED: &str = "/////3AAAAAQAAAAAAAKAAwABgAFAAgACgAAAAABBAAMAAAACAAIAAAABAAIAAAABAAAAAEAAAAUAAAAEAAUAAgABgAHAAwAAAAQABAAAAAAAAHnEAAAABgAAAAEAAAAAAAAAAEAAABhAAAABAAEAAQAAAAAAAAA";
+    let damaged = KeyValue::new("ARROW:schema".to_owned(), DAMAGED.to_owned());
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![damaged]));
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties.build())
+        .with_skip_arrow_metadata(true);
+    let text = Arc::new(StringArray::from(vec!["x"])) as _;
+    let batch = RecordBatch::try_from_iter([("a", text)]).expect("a batch");
+    let mut bytes = Vec::new();
+    let mut writer =
+        ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options).expect("one");
+    writer.write(&batch).expect("writes");
+    writer.close().expect("closes");
+    bytes
+}
+
+#[test]
+fn a_file_that_makes_a_library_panic_is_refused_and_nothing_else_is_said() {
+    let world = clinic::world();
+    world
+        .edit(
+            "pipelines/clinic.yaml",
+            "visits_{provider}_{period}.csv",
+            "visits_{provider}_{period}.parquet",
+        )
+        .edit("pipelines/clinic.yaml", "csv: {}", "parquet: {}")
+        .remove("inbox/visits")
+        .write(
+            "inbox/visits/visits_RVV_2026-03.parquet",
+            parquet_that_makes_its_library_panic(),
+        );
+    for flags in ["", "--quiet", "--log-format json"] {
+        let ran = world.martlet(format!("run {flags}").trim()).exits(1);
+        ran.says(&["cannot be read as Parquet", "visits_RVV_2026-03.parquet"]);
+        for word in ["fault in the program", "panicked", "report it"] {
+            assert!(!ran.everything().contains(word), "{}", ran.everything());
+        }
+    }
 }

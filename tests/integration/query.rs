@@ -194,6 +194,10 @@ fn errors_have_carets() {
         ask("SELECT month FROM mart.visits WHERE").exits(2).stderr
     );
     insta::assert_snapshot!(
+        "twice",
+        ask("SELECT month, * FROM mart.visits").exits(2).stderr
+    );
+    insta::assert_snapshot!(
         "types",
         ask("SELECT month + site FROM mart.visits").exits(2).stderr
     );

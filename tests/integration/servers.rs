@@ -42,7 +42,8 @@ fn named(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
 }
 
-fn python() -> String {
+/// The Python that the tests use.
+pub fn python() -> String {
     named("MARTLET_TEST_PYTHON").unwrap_or_else(|| "python3".to_owned())
 }
 

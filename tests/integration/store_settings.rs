@@ -133,7 +133,7 @@ fn options_of_a_store_that_nothing_names_are_most_likely_a_slip() {
         .says(&["nothing is at s3://inn", "did you mean `s3://in`?"]);
 }
 
-/// No server for it was to be had: this is as far as its support is tested.
+/// No server for its writes was to be had: this is as far as they are tested.
 #[test]
 fn google_s_urls_and_options_check() {
     let world = with(

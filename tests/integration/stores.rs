@@ -1,7 +1,6 @@
 //! A night from and to a store: the same numbers as from a folder, whatever the wire does.
 //!
-//! S3 is moto's server, Azure is Azurite. No server for Google Cloud Storage was to be had: of it
-//! only URLs and options are tested.
+//! S3 is moto's server, Azure is Azurite. Google Cloud Storage is in `google`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

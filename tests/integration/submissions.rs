@@ -431,6 +431,27 @@ fn two_files_that_say_nothing_of_their_order_are_an_error() {
         "cancelled",
     ]);
     assert!(!world.path("published").exists());
+    // A plan says so before a run and after one; the list shows that neither counts.
+    let planned = world.martlet("plan").exits(1);
+    planned.says(&["error[file-name]", "neither is the newer", "manifest.csv"]);
+    stands(
+        &world,
+        "",
+        &[("RVV_2026-03", "rejected"), ("RVV_2026-03_v1", "rejected")],
+    );
+    let listed = world.martlet("submissions visits").exits(0).stdout;
+    assert!(
+        listed.contains("; rejected: tied with visits/visits_RVV_2026-03_v1.csv"),
+        "{listed}"
+    );
+    let shown = world
+        .martlet("submissions show visits_RVV_2026-03.csv")
+        .exits(0)
+        .stdout;
+    assert!(
+        shown.contains("because of  tied\n     tied with  visits/visits_RVV_2026-03_v1.csv"),
+        "{shown}"
+    );
     // Either of three helps, without touching what the sender sent.
     world.write(
         "inbox/manifest.csv",
@@ -455,6 +476,15 @@ fn two_files_that_say_nothing_of_their_order_are_an_error() {
     cancel(
         &world,
         "visits,visits/visits_RVV_2026-03_v1.csv,,,,2026-04-01,a test",
+    );
+    // The list may say something else once it is read: the plan does not cry wolf.
+    let planned = world.martlet("plan --exit-code").exits(9);
+    assert!(
+        planned
+            .stdout
+            .contains("it reads reference.cancelled_submissions"),
+        "{}",
+        planned.stdout
     );
     run(&world);
     assert_eq!(counted(&world), [["visits/visits_RVV_2026-03.csv", "30"]]);

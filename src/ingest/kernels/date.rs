@@ -1,6 +1,7 @@
 //! Days, months and times: several spellings, tried in order.
 //!
-//! The spellings mean what chrono says they mean. Those of plain digits, which nearly all files
+//! The spellings mean what chrono says they mean, but for two-digit years: those are the hundred
+//! years from one that the contract may name. Those of plain digits, which nearly all files
 //! use, are read without it.
 
 use std::sync::Arc;
@@ -11,6 +12,9 @@ use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use super::{Cast, primitive};
+
+/// Two-digit years begin here where the contract says nothing, as in chrono.
+const TWO_DIGIT_YEARS_FROM: i32 = 1970;
 
 /// Years outside are slips of the keyboard, not births, deaths or plans.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2100;
@@ -48,6 +52,7 @@ enum Field {
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct DateReader {
     spellings: Vec<Spelling>,
+    two_digit_years_from: Option<i32>,
 }
 
 impl DateReader {
@@ -66,6 +71,13 @@ impl DateReader {
             None => Spelling::Chrono(items),
         });
         Some(self)
+    }
+
+    /// Takes two-digit years for those of the hundred years from this one.
+    #[must_use]
+    pub(in crate::ingest) fn two_digit_years_from(mut self, year: i32) -> Self {
+        self.two_digit_years_from = Some(year);
+        self
     }
 
     /// Days; a time of day, where the spelling has one, is left out.
@@ -98,18 +110,19 @@ impl DateReader {
 
     /// The time as written, and its offset from UTC in seconds.
     fn read(&self, text: &str, month: bool) -> Option<(NaiveDateTime, i64)> {
+        let from = self.two_digit_years_from.unwrap_or(TWO_DIGIT_YEARS_FROM);
         self.spellings.iter().find_map(|spelling| {
             match spelling {
                 Spelling::Serial => read_serial(text).map(|t| (t, 0)),
-                Spelling::Fixed(parts, items) => read_fixed(text.as_bytes(), parts, month)
+                Spelling::Fixed(parts, items) => read_fixed(text.as_bytes(), parts, month, from)
                     .map(|t| (t, 0))
                     // Without separators a lost digit would shift the others: no leniency.
                     .or_else(|| {
                         separated(parts)
-                            .then(|| read_chrono(text, items, month))
+                            .then(|| read_chrono(text, items, month, from))
                             .flatten()
                     }),
-                Spelling::Chrono(items) => read_chrono(text, items, month),
+                Spelling::Chrono(items) => read_chrono(text, items, month, from),
             }
             .filter(|(t, _)| YEARS.contains(&t.year()))
         })
@@ -147,7 +160,17 @@ fn fixed(format: &str) -> Option<Vec<Part>> {
     Some(parts)
 }
 
-fn read_fixed(text: &[u8], parts: &[Part], month_only: bool) -> Option<NaiveDateTime> {
+/// A two-digit year, in the hundred years from one.
+fn full_year(of_century: i32, from: i32) -> i32 {
+    from + (of_century - from).rem_euclid(100)
+}
+
+fn read_fixed(
+    text: &[u8],
+    parts: &[Part],
+    month_only: bool,
+    years_from: i32,
+) -> Option<NaiveDateTime> {
     let (mut year, mut month, mut day) = (None, None, month_only.then_some(1));
     let (mut hour, mut minute, mut second) = (0, 0, 0);
     let mut at = 0;
@@ -170,11 +193,8 @@ fn read_fixed(text: &[u8], parts: &[Part], month_only: bool) -> Option<NaiveDate
                 at += width;
                 match field {
                     Field::Year => year = i32::try_from(value).ok(),
-                    // As chrono has it: 70 to 99 are of the last century.
                     Field::YearOfCentury => {
-                        year = i32::try_from(value)
-                            .ok()
-                            .map(|y| y + if y < 70 { 2000 } else { 1900 });
+                        year = i32::try_from(value).ok().map(|y| full_year(y, years_from));
                     }
                     Field::Month => month = Some(value),
                     Field::Day => day = Some(value),
@@ -191,9 +211,18 @@ fn read_fixed(text: &[u8], parts: &[Part], month_only: bool) -> Option<NaiveDate
     NaiveDate::from_ymd_opt(year?, month?, day?)?.and_hms_opt(hour, minute, second)
 }
 
-fn read_chrono(text: &str, items: &[Item<'static>], month: bool) -> Option<(NaiveDateTime, i64)> {
+fn read_chrono(
+    text: &str,
+    items: &[Item<'static>],
+    month: bool,
+    years_from: i32,
+) -> Option<(NaiveDateTime, i64)> {
     let mut parsed = Parsed::new();
     parse(&mut parsed, text, items.iter()).ok()?;
+    if let (None, None, Some(year)) = (parsed.year(), parsed.year_div_100(), parsed.year_mod_100())
+    {
+        parsed.set_year(full_year(year, years_from).into()).ok()?;
+    }
     if month && parsed.day().is_none() && parsed.ordinal().is_none() {
         parsed.set_day(1).ok()?;
     }
@@ -308,6 +337,34 @@ mod tests {
     }
 
     #[test]
+    fn two_digit_years_are_the_hundred_from_a_year() {
+        // Digits alone, chrono's names of months, and a day written short.
+        let formats = ["%d/%m/%y", "%d-%b-%y"];
+        let years = |from: Option<i32>, texts: [&str; 4]| {
+            let reader = reader(&formats);
+            let reader = match from {
+                Some(from) => reader.two_digit_years_from(from),
+                None => reader,
+            };
+            let cast = reader.dates(&StringArray::from(texts.to_vec()));
+            let values = cast.values.as_primitive::<Date32Type>().clone();
+            [0, 1, 2, 3].map(|row| values.value_as_date(row).expect("a day").year())
+        };
+        let ends = ["01/02/69", "01-Feb-70", "1/2/00", "31-Dec-99"];
+        assert_eq!(years(None, ends), [2069, 1970, 2000, 1999]);
+        // Dates of birth of whoever is alive on 31 March 2026, and a hundred years at most.
+        let births = ["01/02/26", "01-Feb-27", "1/2/00", "31-Dec-69"];
+        assert_eq!(years(Some(1926), births), [1926, 1927, 2000, 1969]);
+        assert_eq!(years(Some(1927), births), [2026, 1927, 2000, 1969]);
+        assert_eq!(years(Some(2001), ends), [2069, 2070, 2100, 2099]);
+        // Four digits mean what they say.
+        let reader = reader(&["%d/%m/%Y"]).two_digit_years_from(1926);
+        let cast = reader.dates(&StringArray::from(vec!["01/02/2060"]));
+        let values = cast.values.as_primitive::<Date32Type>();
+        assert_eq!(values.value_as_date(0).map(|d| d.year()), Some(2060));
+    }
+
+    #[test]
     fn months_are_their_first_days() {
         let months = reader(&["%Y-%m", "%b %Y", "%B %Y", "%Y-%m-%d"]);
         let texts = vec!["2026-03", "Mar 2026", "March 2026", "2026-03-31"];
@@ -349,8 +406,9 @@ mod tests {
             let format = "%d/%m/%Y";
             let items = StrftimeItems::new(format).parse_to_owned().expect("a format");
             let parts = fixed(format).expect("fixed");
-            if let Some(fast) = read_fixed(text.as_bytes(), &parts, false) {
-                prop_assert_eq!(Some((fast, 0)), read_chrono(&text, &items, false));
+            if let Some(fast) = read_fixed(text.as_bytes(), &parts, false, TWO_DIGIT_YEARS_FROM) {
+                let slow = read_chrono(&text, &items, false, TWO_DIGIT_YEARS_FROM);
+                prop_assert_eq!(Some((fast, 0)), slow);
             }
         }
     }

@@ -5,11 +5,10 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{Data, Dimensions};
 
-use crate::diag::{Code, Diagnostic, Result};
+use crate::diag::{Code, Diagnostic, Result, contained};
 use crate::ingest::drift::FileType;
 use crate::ingest::header::Layout;
 use crate::ingest::rows::{Broken, RowsBuilder, Sink, Structure};
@@ -41,8 +40,8 @@ pub(super) fn read<R: Read + Seek>(
     make: impl Fn() -> io::Result<R>,
 ) -> Result<u64> {
     // A damaged workbook may make the library panic; that must not end the night.
-    let sheet = catch_unwind(AssertUnwindSafe(|| workbook::open(origin, options, make)))
-        .unwrap_or_else(|_| Err(damaged(origin).into()))?;
+    let sheet = contained(|| workbook::open(origin, options, make))
+        .unwrap_or_else(|| Err(damaged(origin).into()))?;
     let grid = Grid::of(&sheet);
     let header = header_row(origin, options, &grid)?;
     if !options.preamble.is_empty() {

@@ -19,6 +19,7 @@ mod scan;
 mod transcode;
 mod unpack;
 mod workbook;
+mod xls;
 mod zip;
 
 use std::path::Path;

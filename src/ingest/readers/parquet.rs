@@ -1,14 +1,13 @@
 //! Parquet, as texts: the contract casts it like anything else that arrives.
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::diag::{Code, Diagnostic, Diagnostics, Result, contained};
 use crate::ingest::drift::FileType;
 use crate::ingest::rows::{BATCH_ROWS, RowsBuilder, Sink};
 
@@ -114,8 +113,7 @@ fn as_text(origin: &Origin<'_>, heading: &str, values: &ArrayRef) -> Result<Stri
 /// What the library makes of the file. A damaged one may make it panic; that must not end the
 /// night.
 fn guarded<T>(origin: &Origin<'_>, read: impl FnOnce() -> Option<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(read))
-        .ok()
+    contained(read)
         .flatten()
         .ok_or_else(|| damaged(origin).into())
 }

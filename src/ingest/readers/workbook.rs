@@ -11,6 +11,7 @@ use crate::spec::reader::Excel;
 
 use super::Origin;
 use super::unpack::LIMITS;
+use super::xls;
 
 /// A sheet, whole in memory.
 #[derive(Debug)]
@@ -38,6 +39,9 @@ pub(super) fn open<R: Read + Seek>(
     let mut workbook = if first.starts_with(b"PK") {
         open_zipped(origin, &made)?
     } else if first.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
+        if !xls::is_sound(made()?) {
+            return Err(damaged(origin).into());
+        }
         // Not only the old workbooks: a locked new one is wrapped in the same way.
         match Xlsx::new(made()?) {
             Err(e @ calamine::XlsxError::Password) => return Err(fault(e.into())),
@@ -152,29 +156,40 @@ fn refuse_vast<R: Read + Seek>(
     name: &str,
 ) -> Result<()> {
     const MOST_CELLS: u64 = 50_000_000;
-    let Sheets::Xlsx(workbook) = workbook else {
-        return Ok(());
-    };
-    // Faults of the sheet are told when it is read.
-    let Ok(mut cells) = workbook.worksheet_cells_reader(name) else {
-        return Ok(());
-    };
     let (mut rows, mut columns) = (0_u64, 0_u64);
-    while let Ok(Some(cell)) = cells.next_cell() {
-        let (row, column) = cell.get_position();
+    let mut is_vast = |(row, column): (u32, u32)| {
         rows = rows.max(u64::from(row) + 1);
         columns = columns.max(u64::from(column) + 1);
-        if rows * columns > MOST_CELLS {
-            return Err(Diagnostic::error(
-                Code::BadFile,
-                format!("the sheet reaches over {rows} rows and {columns} columns"),
-            )
-            .at(origin.place.clone())
-            .hint("most likely a stray cell far from the table: delete the empty rows and columns beside it")
-            .into());
-        }
+        rows * columns > MOST_CELLS
+    };
+    // Faults of the sheet are told when it is read. The other two kinds bound it themselves.
+    let found = match workbook {
+        Sheets::Xlsx(workbook) => workbook
+            .worksheet_cells_reader(name)
+            .is_ok_and(|mut cells| {
+                std::iter::from_fn(|| Some(cells.next_cell().ok()??.get_position()))
+                    .any(&mut is_vast)
+            }),
+        Sheets::Xlsb(workbook) => workbook
+            .worksheet_cells_reader(name)
+            .is_ok_and(|mut cells| {
+                std::iter::from_fn(|| Some(cells.next_cell().ok()??.get_position()))
+                    .any(&mut is_vast)
+            }),
+        Sheets::Xls(_) | Sheets::Ods(_) => false,
+    };
+    if !found {
+        return Ok(());
     }
-    Ok(())
+    Err(Diagnostic::error(
+        Code::BadFile,
+        format!("the sheet reaches over {rows} rows and {columns} columns"),
+    )
+    .at(origin.place.clone())
+    .hint(
+        "most likely a stray cell far from the table: delete the empty rows and columns beside it",
+    )
+    .into())
 }
 
 /// A workbook is a ZIP, and can be a bomb like any other.

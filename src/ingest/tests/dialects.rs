@@ -276,3 +276,33 @@ fn a_key_that_no_row_has_is_a_missing_column() {
     let intake = world.take_in("p.csv", "\n").expect("takes in");
     assert_eq!(intake.received, 0);
 }
+
+#[test]
+fn two_digit_years_of_births_and_of_events_are_two_things() {
+    let world = open(
+        "csv: {}",
+        r#"
+  - { name: birth_date, type: date, formats: ["%d-%b-%y"], two_digit_years_from: 1926 }
+  - { name: event_date, type: date, formats: ["%d-%b-%y"] }
+  - { name: seen_at, type: timestamp, formats: ["%d/%m/%y %H:%M"], two_digit_years_from: 2001 }
+"#,
+    );
+    let intake = world
+        .take_in(
+            "p.csv",
+            "birth_date,event_date,seen_at\n05-Mar-52,05-Mar-26,05/03/00 10:30\n01-Jan-25,31-Dec-99,05/03/26 10:30\n",
+        )
+        .expect("takes in");
+    assert_eq!(
+        world.column(&intake, "birth_date"),
+        ["1952-03-05", "2025-01-01"]
+    );
+    assert_eq!(
+        world.column(&intake, "event_date"),
+        ["2026-03-05", "1999-12-31"]
+    );
+    assert_eq!(
+        world.column(&intake, "seen_at"),
+        ["2100-03-05T10:30:00Z", "2026-03-05T10:30:00Z"]
+    );
+}

@@ -117,6 +117,44 @@ fn a_part_in_brackets_may_be_absent_and_its_captures_are_null() {
 }
 
 #[test]
+fn the_time_a_file_was_received_is_read_in_its_own_spelling() {
+    let world = World::new(
+        &REGISTER
+            .replace("{period}.csv", "{period}[_{received_at}].csv")
+            .replace(
+                "ods_code, period",
+                "ods_code, received_at: { timestamp: \"%Y%m%dT%H%M\" }, period",
+            ),
+    );
+    world.put("liver/register_RVV_2026-01.csv", "a\n1\n");
+    world.put("liver/register_RVV_2026-01_20260210T0915.csv", "a\n1\n");
+    let found = find(&world).expect("finds");
+    let received: Vec<String> = found
+        .files
+        .iter()
+        .map(|f| f.captures[1].1.to_string())
+        .collect();
+    // Microseconds since 1970, from `date -u -d 2026-02-10T09:15 +%s`.
+    assert_eq!(received, ["NULL", "1770714900000000"]);
+    let intake = world.take(&found.files[1]).expect("takes in");
+    assert_eq!(
+        world.column(&intake, "received_at"),
+        ["2026-02-10T09:15:00Z"]
+    );
+    // A time that none is, and one spelt as it is by default.
+    for wrong in ["20260210T2515", "20260230T0915", "2026-02-10T09:15:00"] {
+        let name = format!("register_RVV_2026-01_{wrong}.csv");
+        let path = world.put(&format!("liver/{name}"), "a\n");
+        assert_says(
+            &one(find(&world).expect_err("misnamed")),
+            Code::FileName,
+            &[&name, "{received_at}"],
+        );
+        fs::remove_file(path).expect("removes");
+    }
+}
+
+#[test]
 fn what_a_manifest_says_is_read_by_path() {
     let world = World::new(REGISTER);
     world.put("liver/register_RVV_2026-01.csv", "a\n");

@@ -140,6 +140,18 @@ fn every_option_of_a_reader_and_of_a_column_decides_the_key() {
             "sensitivity: identifiable",
             "sensitivity: identifiable\non_retyped_column: warn",
         ),
+        with(
+            "excel_serial] }",
+            "excel_serial], two_digit_years_from: 1926 }",
+        ),
+        with(
+            "type: date, formats: [\"%d/%m/%Y\", excel_serial]",
+            "type: { timestamp: \"%d/%m/%Y\" }",
+        ),
+        with(
+            "type: date, formats: [\"%d/%m/%Y\", excel_serial]",
+            "type: { timestamp: \"%d/%m/%y\" }",
+        ),
         score("suppressed: [\"*\"]"),
         score("number: { thousands: \",\" }"),
         score("number: { per_cent: points }"),

@@ -49,6 +49,8 @@ pub struct Client {
     pub(super) url: StoreUrl,
     /// For messages that must not hold them, and to name the options that they came from.
     pub(super) secrets: Vec<(&'static str, SecretString)>,
+    /// Whether it goes without credentials.
+    pub(super) is_anonymous: bool,
 }
 
 impl Client {
@@ -78,6 +80,7 @@ impl Client {
             store: made,
             url: url.clone(),
             secrets: known,
+            is_anonymous: options.is_anonymous(),
         })
     }
 

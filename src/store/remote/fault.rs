@@ -26,6 +26,12 @@ impl Client {
                 format!("cannot {doing}: the store refuses {}", self.credentials()),
                 self.credentials_hint(),
             ),
+            other if let Some(why) = untrusted(other) => (
+                format!("cannot {doing}: the server's certificate is not trusted: {why}"),
+                "if the server has an authority of its own, have this machine trust it, or name the \
+authority's certificate (PEM) in SSL_CERT_FILE"
+                    .to_owned(),
+            ),
             other => (
                 format!("cannot {doing}: {}", words(other, &self.secrets)),
                 "nothing was taken from it and nothing was published: see that the server and \
@@ -34,7 +40,9 @@ the way to it are up, and run again"
             ),
         };
         // A machine without a role of its own answers in many ways.
-        let unnamed = self.secrets.is_empty() && !matches!(error, Error::NotFound { .. });
+        let unnamed = self.secrets.is_empty()
+            && !self.is_anonymous
+            && !matches!(error, Error::NotFound { .. });
         let own = (unnamed && self.url.store.kind != StoreKind::Http).then(|| {
             format!(
                 "no credentials are named under `stores: {}`: this machine's own were used",
@@ -52,6 +60,7 @@ the way to it are up, and run again"
     fn credentials(&self) -> String {
         let options: Vec<String> = self.secrets.iter().map(|(o, _)| format!("`{o}`")).collect();
         match options.as_slice() {
+            [] if self.is_anonymous => "requests without credentials".to_owned(),
             [] => "this machine's own credentials".to_owned(),
             all => all.join(" and "),
         }
@@ -60,6 +69,9 @@ the way to it are up, and run again"
     fn credentials_hint(&self) -> String {
         let store = &self.url.store;
         match (self.secrets.is_empty(), store.kind) {
+            _ if self.is_anonymous => {
+                "name credentials in place of `anonymous`: it is not for anybody to read".to_owned()
+            }
             (_, StoreKind::Http) => "the server gives it to nobody without a login".to_owned(),
             (true, _) => "name credentials that may read, list and write there".to_owned(),
             (false, _) => format!(
@@ -67,6 +79,22 @@ the way to it are up, and run again"
             ),
         }
     }
+}
+
+/// What is wrong with a server's certificate, if that is the fault. It lies deep: the request
+/// failed, because the connection did, because of it.
+fn untrusted(error: &Error) -> Option<String> {
+    const SAID: &str = "invalid peer certificate: ";
+    const DEEPEST: usize = 12;
+    let first: &dyn std::error::Error = error;
+    let texts = std::iter::successors(Some(first), |e| e.source()).map(ToString::to_string);
+    let found = texts.take(DEEPEST).find(|t| t.contains(SAID))?;
+    let why = found.split(SAID).nth(1)?.lines().next()?;
+    let why = why.split(';').next().unwrap_or(why).trim();
+    Some(match why {
+        "UnknownIssuer" => "nobody this machine knows has signed it".to_owned(),
+        why => why.chars().take(200).collect(),
+    })
 }
 
 /// An error in one line, without what servers and clients put into it that is not for logs: the

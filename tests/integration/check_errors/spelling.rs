@@ -104,3 +104,71 @@ fn every_pipeline_and_the_settings_are_read_before_giving_up() {
         .write("config/warehouse.yaml", "name: clinic\npartitions: many\n");
     insta::assert_snapshot!(faults(&world).stderr);
 }
+
+#[test]
+fn keys_in_the_wrong_place_and_words_of_others_are_told_where_they_belong() {
+    let world = with_pipeline(
+        r#"pipeline: clinic
+sources:
+  visits:
+    sensitivity: open
+    delivery: events
+    files:
+      path: visits.csv
+      delivery: { unique_key: [name] }
+      csv: { encoding: utf16, stable_for: 5m }
+    columns:
+      - { name: n, type: integer, nulls: [no, 0] }
+"#,
+    );
+    world.remove("sql");
+    insta::assert_snapshot!(faults(&world).stderr);
+    let file = "pipelines/clinic.yaml";
+    assert_places(
+        &world,
+        &[
+            ("unknown-key", file, "delivery: events", 0),
+            ("unknown-key", file, "unique_key", 0),
+            ("unknown-key", file, "stable_for", 0),
+            ("wrong-value", file, "utf16", 0),
+            ("wrong-value", file, "n, type", 0),
+            ("wrong-value", file, "integer", 0),
+            ("wrong-value", file, "0]", 0),
+        ],
+    );
+}
+
+#[test]
+fn a_relationship_to_nowhere_says_what_there_is() {
+    let world = crate::clinic::project();
+    world.edit(
+        "pipelines/clinic.yaml",
+        "    checks:\n",
+        "    checks:\n      - { name: at_a_site, relationship: { column: kind, to: reference.nowhere.site } }\n",
+    );
+    insta::assert_snapshot!(faults(&world).stderr);
+}
+
+#[test]
+fn spellings_of_dates_are_checked_where_they_stand() {
+    let text = crate::clinic::PIPELINE
+        .replacen("\"%Y-%m\"", "\"%Y-%Q\"", 1)
+        .replacen(
+            "formats: [\"%d/%m/%Y\"]",
+            "formats: [\"%d/%m/%Y\"], two_digit_years_from: 1926",
+            1,
+        );
+    let world = with_pipeline(&text);
+    let file = "pipelines/clinic.yaml";
+    faults(&world).says(&[
+        "`%Y-%Q` is not a strftime pattern",
+        "`two_digit_years_from` is of no use: no format has %y",
+    ]);
+    assert_places(
+        &world,
+        &[
+            ("wrong-value", file, "{ month", 0),
+            ("wrong-value", file, "1926", 0),
+        ],
+    );
+}

@@ -113,4 +113,4 @@ macro_rules! feeds {
     };
 }
 
-feeds!(csv csv_utf_16 csv_detected csv_preamble csv_gzip fixed_width json_lines excel zip parquet);
+feeds!(csv csv_utf_16 csv_detected csv_preamble csv_gzip fixed_width json_lines excel xls xlsb ods zip parquet);
