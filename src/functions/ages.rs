@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{
@@ -46,7 +46,7 @@ impl AgeBand {
         for (row, (age, width)) in age.iter().zip(width).enumerate() {
             let top = match top {
                 None => Some(age_bands::TOP),
-                Some(top) => top.iter().nth(row).flatten(),
+                Some(top) => top.is_valid(row).then(|| top.value(row)),
             };
             let (Some(width), Some(top)) = (width, top) else {
                 bands.push(None);

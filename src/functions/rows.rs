@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array, StructArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type};
+use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::Accumulator;
 
@@ -140,14 +141,9 @@ impl Accumulator for Rows {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let rows: Vec<ScalarValue> = self
-            .kept
-            .iter()
-            .copied()
-            .map(ScalarValue::Float64)
-            .collect();
-        let list = ScalarValue::new_list_nullable(&rows, &DataType::Float64);
-        Ok(vec![ScalarValue::List(list)])
+        let rows = Float64Array::from(std::mem::take(&mut self.kept));
+        let list = SingleRowListArrayBuilder::new(Arc::new(rows)).build_list_scalar();
+        Ok(vec![list])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {

@@ -137,7 +137,11 @@ fn indirectly(rows: &[Row], scale: Scale, usual: f64) -> Found {
         .map(|row| {
             Ok(isr::Band {
                 observed: row[0].unwrap_or(0.0),
-                population: row[1].unwrap_or(0.0),
+                population: match row[1] {
+                    // Nobody is expected where nobody is; events there have lost their people.
+                    None if row[0].unwrap_or(0.0) == 0.0 => 0.0,
+                    _ => needed(row, 1, "the population")?,
+                },
                 reference_events: row[2].unwrap_or(0.0),
                 reference_population: needed(row, 3, "the reference population")?,
             })
