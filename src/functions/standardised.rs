@@ -2,7 +2,7 @@
 //! struct.
 
 use datafusion::arrow::datatypes::{DataType, FieldRef};
-use datafusion::common::{Result, plan_err};
+use datafusion::common::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Signature, TypeSignature, Volatility,
@@ -12,6 +12,7 @@ use super::kernels::dsr::{self, dobson};
 use super::kernels::isr::{self, Scale, indirect};
 use super::kernels::limits::{Impossible, Level, Limits};
 use super::kernels::sii::{Kind, Quantile, Telling, inequality};
+use super::refused;
 use super::rows::{Found, Row, Rows, Work, parameter};
 
 /// The functions of this file.
@@ -259,7 +260,7 @@ impl AggregateUDFImpl for Standardised {
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         if args.is_distinct {
             // Two bands may be alike, and are two.
-            return plan_err!("{} takes every row: leave DISTINCT out", self.name());
+            return Err(refused(self.name(), "takes every row: leave DISTINCT out"));
         }
         Ok(Box::new(Rows::new(self.work(), args.exprs.len())))
     }
