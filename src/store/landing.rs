@@ -8,13 +8,17 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
 use super::atomic::{AtomicFile, Placed};
 
 /// Bytes copied at once.
-const BLOCK: usize = 256 << 10;
+const BLOCK: usize = 1 << 20;
+/// Blocks that may wait to be hashed.
+const WAITING: usize = 4;
 
 /// A file that was copied.
 #[derive(Debug)]
@@ -39,20 +43,32 @@ pub fn land(from: &Path, folder: &Path, name: impl Fn(&str) -> PathBuf) -> Resul
     let mut source = File::open(from).map_err(|e| failed(from, "open", &e))?;
     let mut copy = AtomicFile::create_private(&folder.join("copy"))?;
     close(folder).map_err(|e| failed(folder, "close the folder to others", &e))?;
-    let mut hasher = blake3::Hasher::new();
-    let mut block = vec![0; BLOCK];
-    loop {
-        let n = source
-            .read(&mut block)
-            .map_err(|e| failed(from, "read", &e))?;
-        if n == 0 {
-            break;
+    let hash = thread::scope(|scope| -> Result<String> {
+        // Hashing takes as long as copying: one beside the other.
+        let (sender, blocks) = sync_channel::<Vec<u8>>(WAITING);
+        let hasher = scope.spawn(move || {
+            let mut hasher = blake3::Hasher::new();
+            for block in blocks {
+                hasher.update(&block);
+            }
+            hasher.finalize().to_hex().to_string()
+        });
+        loop {
+            let mut block = Vec::with_capacity(BLOCK);
+            let read = (&mut source).take(BLOCK as u64).read_to_end(&mut block);
+            if read.map_err(|e| failed(from, "read", &e))? == 0 {
+                break;
+            }
+            copy.write_all(&block)
+                .map_err(|e| failed(folder, "write the file", &e))?;
+            if sender.send(block).is_err() {
+                break;
+            }
         }
-        hasher.update(&block[..n]);
-        copy.write_all(&block[..n])
-            .map_err(|e| failed(folder, "write the file", &e))?;
-    }
-    let hash = hasher.finalize().to_hex().to_string();
+        drop(sender);
+        let stopped = |_| Diagnostics::from(Diagnostic::bug("what hashes a copy panicked"));
+        hasher.join().map_err(stopped)
+    })?;
     let path = name(&hash);
     let copy = copy.place(path.clone())?;
     Ok(Landed { path, hash, copy })

@@ -5,6 +5,8 @@
 //! passes through untouched.
 
 use std::io::{self, Read};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
@@ -17,6 +19,8 @@ use super::transcode::{Transcoded, fill};
 
 /// Bytes looked at at once.
 const BLOCK: usize = 256 << 10;
+/// Blocks that may wait to be looked at.
+const WAITING: usize = 4;
 /// Bytes at the start by which UTF-16 without a mark is known.
 const HEAD: usize = 4 << 10;
 /// So many bytes that are not UTF-8, and none that must be, settle it.
@@ -100,7 +104,7 @@ fn look(bytes: &mut dyn Bytes, declared: Encoding, place: &DataPlace) -> Result<
     let failed = |e: io::Error| Diagnostics::from(io_fault(place, &e));
     let mut input = bytes.open()?;
     let mut block = vec![0; BLOCK];
-    let mut filled = fill(&mut *input, &mut block[..HEAD], 0).map_err(failed)?;
+    let filled = fill(&mut *input, &mut block[..HEAD], 0).map_err(failed)?;
     let head = &block[..filled];
     if head.is_empty() {
         return Err(empty(place).into());
@@ -137,20 +141,8 @@ fn look(bytes: &mut dyn Bytes, declared: Encoding, place: &DataPlace) -> Result<
     if let Some(encoding) = by_zeros(head) {
         return Ok(certain(encoding, 0));
     }
-    let mut survey = Survey::default();
-    loop {
-        let left = survey.add(&block[..filled]);
-        block.copy_within(filled - left..filled, 0);
-        filled = fill(&mut *input, &mut block, left).map_err(failed)?;
-        if filled == left {
-            // The end, within a character or not.
-            survey.invalid += u64::from(left > 0);
-            break;
-        }
-        if survey.invalid > ENOUGH && survey.wide == 0 {
-            break;
-        }
-    }
+    block.truncate(filled);
+    let survey = surveyed(block, &mut *input).map_err(failed)?;
     Ok(if survey.is_utf8() {
         certain(Encoding::Utf8, 0)
     } else {
@@ -159,6 +151,39 @@ fn look(bytes: &mut dyn Bytes, declared: Encoding, place: &DataPlace) -> Result<
             mark: 0,
             guessed: true,
         }
+    })
+}
+
+/// What speaks for UTF-8 in a text, of which `first` is the beginning. It is read beside.
+fn surveyed(first: Vec<u8>, input: &mut dyn Read) -> io::Result<Survey> {
+    thread::scope(|scope| {
+        let (sender, blocks) = sync_channel::<Vec<u8>>(WAITING);
+        let survey = scope.spawn(move || {
+            let mut survey = Survey::default();
+            let mut left = Vec::new();
+            for block in blocks {
+                let text = match left.is_empty() {
+                    true => block,
+                    false => [left, block].concat(),
+                };
+                let within = survey.add(&text);
+                left = text[text.len() - within..].to_vec();
+                if survey.invalid > ENOUGH && survey.wide == 0 {
+                    break;
+                }
+            }
+            // The end, within a character or not.
+            survey.invalid += u64::from(!left.is_empty());
+            survey
+        });
+        let mut block = first;
+        while !block.is_empty() && sender.send(block).is_ok() {
+            block = Vec::with_capacity(BLOCK);
+            (&mut *input).take(BLOCK as u64).read_to_end(&mut block)?;
+        }
+        drop(sender);
+        let stopped = |_| io::Error::other("what looks at the text panicked");
+        survey.join().map_err(stopped)
     })
 }
 

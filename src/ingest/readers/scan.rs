@@ -319,33 +319,28 @@ impl<'a> Records<'a> {
 
 /// A bit for each byte of a text that means something: the signs, line ends and NUL.
 fn marks(bytes: &[u8], signs: Signs) -> Vec<u64> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let wanted = [signs.delimiter, signs.quote, b'\n', b'\r', 0].map(|b| ONES * u64::from(b));
-    let eight = |chunk: [u8; 8]| {
-        let bytes = u64::from_le_bytes(chunk);
-        let found = wanted
-            .iter()
-            .fold(0, |found, sign| found | zeros(bytes ^ sign));
-        // The upper bit of each byte, gathered into one byte.
-        (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
-    };
+    let (delimiter, quote) = (signs.delimiter, signs.quote);
+    let is_mark = |b: u8| (b == delimiter) | (b == quote) | (b == b'\n') | (b == b'\r') | (b == 0);
     let (words, rest) = bytes.as_chunks::<64>();
     let mut marks = Vec::with_capacity(words.len() + 1);
     for word in words {
-        let (eights, _) = word.as_chunks::<8>();
-        let bits = eights.iter().enumerate();
-        marks.push(bits.fold(0, |bits, (i, chunk)| bits | eight(*chunk) << (8 * i)));
+        // One loop that the compiler makes wide, and one that gathers what it found.
+        let mut found = [0; 64];
+        for (found, byte) in found.iter_mut().zip(word) {
+            *found = u8::from(is_mark(*byte));
+        }
+        let (eights, _) = found.as_chunks::<8>();
+        let eights = eights.iter().enumerate();
+        marks.push(eights.fold(0, |bits, (i, eight)| bits | gathered(*eight) << (8 * i)));
     }
-    let is_sign = |b: &u8| [signs.delimiter, signs.quote, b'\n', b'\r', 0].contains(b);
-    let bits = rest.iter().enumerate().filter(|(_, b)| is_sign(b));
+    let bits = rest.iter().enumerate().filter(|(_, b)| is_mark(**b));
     marks.push(bits.fold(0, |bits, (i, _)| bits | 1 << i));
     marks
 }
 
-/// The upper bit of each byte that is zero.
-fn zeros(bytes: u64) -> u64 {
-    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    !(((bytes & LOW) + LOW) | bytes | LOW)
+/// The lowest bits of eight bytes, side by side.
+fn gathered(bytes: [u8; 8]) -> u64 {
+    u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// Goes through marks.
