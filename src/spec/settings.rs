@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText};
+use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 
 use super::warehouse::SecretReference;
 use super::{
@@ -44,6 +44,8 @@ pub struct Settings {
     pub partitions: usize,
     /// Who may read published copies.
     pub audiences: Vec<String>,
+    /// Of the audiences, those that may have rows about single people.
+    pub person_level: Vec<String>,
     /// What `run` takes when nothing is selected.
     pub select: Vec<String>,
     /// Where the key of the pseudonyms is.
@@ -85,6 +87,9 @@ impl Settings {
         check_flags(&layers.overrides, &mut found);
         let flags = layers.overrides;
         let all = flags.clone().over(layer.clone().over(base.clone()));
+        for (text, values) in [(&base_source, &base), (&source, &layer)] {
+            check_person_level(text, values, &all, &mut found);
+        }
         let (remote_inbox, remote_published) =
             (remote::url(&all.inbox), remote::url(&all.published));
         remote::check(
@@ -147,6 +152,9 @@ impl Settings {
                 || vec!["alliance".to_owned()],
                 |a| a.into_iter().map(Sp::into_inner).collect(),
             ),
+            person_level: all
+                .person_level
+                .map_or_else(Vec::new, |a| a.into_iter().map(Sp::into_inner).collect()),
             select: all
                 .select
                 .map_or_else(Vec::new, |s| s.into_iter().map(Sp::into_inner).collect()),
@@ -155,6 +163,31 @@ impl Settings {
             source,
         };
         found.into_result(|| settings).map(|(settings, _)| settings)
+    }
+}
+
+/// Reports audiences for rows about people that are no audiences.
+fn check_person_level(
+    text: &Arc<SourceText>,
+    layer: &Warehouse,
+    all: &Warehouse,
+    found: &mut Diagnostics,
+) {
+    let known = all.audiences.iter().flatten().map(|a| a.as_str());
+    for audience in layer.person_level.iter().flatten() {
+        if !known.clone().any(|name| name == audience.as_str()) {
+            found.push(
+                Diagnostic::error(
+                    Code::UnknownName,
+                    format!("there is no audience `{}`", **audience),
+                )
+                .at((text, audience.span()))
+                .hint(
+                    did_you_mean(audience, known.clone())
+                        .unwrap_or_else(|| "name it under `audiences` too".to_owned()),
+                ),
+            );
+        }
     }
 }
 
