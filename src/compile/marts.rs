@@ -127,7 +127,10 @@ pub fn check_declaration(
             found.push(
                 Diagnostic::error(
                     Code::Contract,
-                    format!("`{}` must not have rows about single people", *publish.audience),
+                    format!(
+                        "`{}` must not have rows about single people",
+                        *publish.audience
+                    ),
                 )
                 .at((text, publish.audience.span()))
                 .label("this mart has one row a person")

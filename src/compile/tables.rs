@@ -114,12 +114,7 @@ impl<'a> Compiler<'a> {
         parsed: Option<Parsed>,
     ) {
         let text = declaration.source();
-        marts::check_declaration(
-            spec,
-            text,
-            &self.project.settings,
-            &mut self.found,
-        );
+        marts::check_declaration(spec, text, &self.project.settings, &mut self.found);
         self.check_targets(spec, text);
         let contract = marts::contract(spec);
         // Readers of the mart see its contract, even if its own SQL is at fault.

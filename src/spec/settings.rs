@@ -120,6 +120,7 @@ impl Settings {
             format!("-{target}")
         };
         let lake = folder(&all.lake, format!("lake{suffix}"));
+        let readers = audiences(&all);
         let settings = Self {
             target: target.to_owned(),
             name: all.name.unwrap_or_else(|| "warehouse".to_owned()),
@@ -148,10 +149,7 @@ impl Settings {
                 .and_then(|s| parse_size(s))
                 .unwrap_or(50 << 30),
             partitions: all.partitions.unwrap_or(2) as usize,
-            audiences: all.audiences.map_or_else(
-                || vec!["alliance".to_owned()],
-                |a| a.into_iter().map(Sp::into_inner).collect(),
-            ),
+            audiences: readers,
             person_level: all
                 .person_level
                 .map_or_else(Vec::new, |a| a.into_iter().map(Sp::into_inner).collect()),
@@ -166,6 +164,14 @@ impl Settings {
     }
 }
 
+/// Who may read published copies.
+fn audiences(all: &Warehouse) -> Vec<String> {
+    all.audiences.as_ref().map_or_else(
+        || vec!["alliance".to_owned()],
+        |named| named.iter().map(|audience| (**audience).clone()).collect(),
+    )
+}
+
 /// Reports audiences for rows about people that are no audiences.
 fn check_person_level(
     text: &Arc<SourceText>,
@@ -173,9 +179,9 @@ fn check_person_level(
     all: &Warehouse,
     found: &mut Diagnostics,
 ) {
-    let known = all.audiences.iter().flatten().map(|a| a.as_str());
+    let known = audiences(all);
     for audience in layer.person_level.iter().flatten() {
-        if !known.clone().any(|name| name == audience.as_str()) {
+        if !known.contains(audience) {
             found.push(
                 Diagnostic::error(
                     Code::UnknownName,
@@ -183,7 +189,7 @@ fn check_person_level(
                 )
                 .at((text, audience.span()))
                 .hint(
-                    did_you_mean(audience, known.clone())
+                    did_you_mean(audience, known.iter().map(String::as_str))
                         .unwrap_or_else(|| "name it under `audiences` too".to_owned()),
                 ),
             );
