@@ -44,6 +44,22 @@ fn core20_of_england_and_of_kent_and_medway_are_the_published_ones() {
     }
     deciles_and_quintiles_are_as_many_as_published(&table);
     shares_of_districts_and_icbs_are_the_published_ones(&table);
+    residents_are_those_of_the_census(&table);
+}
+
+/// Usual residents of the Census 2021: England, Kent and Medway, Medway, Thanet.
+fn residents_are_those_of_the_census(table: &Table) {
+    let rows = table.only(&["residents", "alliance_code", "lad_code"]);
+    let residents = |of: &dyn Fn(&[String]) -> bool| -> f64 {
+        let listed = rows.iter().filter(|row| !row[0].is_empty() && of(row));
+        listed
+            .map(|row| row[0].parse::<f64>().expect("people"))
+            .sum()
+    };
+    assert_eq!(residents(&|_| true), 56_489_608.0);
+    assert_eq!(residents(&|row| row[1] == "E56000011"), 1_855_899.0);
+    assert_eq!(residents(&|row| row[2] == "E06000035"), 279_771.0);
+    assert_eq!(residents(&|row| row[2] == "E07000114"), 140_593.0);
 }
 
 /// How many areas there are of each value of a column, of those the edition lists.
