@@ -6,7 +6,8 @@ use crate::world::World;
 /// A valid NHS number that was never issued.
 const PERSON: &str = "9993874213";
 
-/// Kent and Medway, bowel, 2022, as NDRS has it; and what must not change the share.
+/// Kent and Medway, bowel, 2022, as NDRS has it, said of 2025; and some that cannot be staged, which must
+/// not change the shares.
 const BOWEL: [(&str, usize); 6] = [
     ("1", 203),
     ("2B", 285),
@@ -32,10 +33,10 @@ fn trap_22_stage_denominator_of_kent_and_medway_bowel_2022() {
         for _ in 0..count {
             key += 1;
             let day = 1 + key % 28;
-            tumours += &format!("{PERSON},T{key},2022-06-{day:02},C180,{stage},gp_referral,RVV\n");
+            tumours += &format!("{PERSON},T{key},2025-06-{day:02},C180,{stage},gp_referral,RVV\n");
         }
     }
-    world.write("data-samples/tumours/tumours_2022-12.csv", tumours);
+    world.write("data-samples/tumours/tumours_2026-03.csv", tumours);
     world.martlet("run --quiet early_diagnosis").exits(0);
 
     let table = Table::read(&world.path("published/alliance/latest/early_diagnosis.parquet"));
@@ -54,7 +55,7 @@ fn trap_22_stage_denominator_of_kent_and_medway_bowel_2022() {
     ]);
     let year: Vec<_> = rows
         .iter()
-        .filter(|row| row[0] == "2022-12-01" && row[1] == "trust" && row[3] == "2025")
+        .filter(|row| row[0] == "2026-03-01" && row[1] == "trust" && row[3] == "2025")
         .collect();
     assert_eq!(year.len(), 1, "{year:?}");
     assert_eq!(
@@ -66,6 +67,6 @@ fn trap_22_stage_denominator_of_kent_and_medway_bowel_2022() {
     assert_eq!(points(&year[0][10]), "70.64");
     assert!(
         rows.iter()
-            .all(|row| (row[0] == "2022-12-01") == (row[4] == "true"))
+            .all(|row| (row[0] == "2026-03-01") == (row[4] == "true"))
     );
 }
