@@ -1,8 +1,8 @@
 -- Each person as they stand in the newest snapshot they appear in.
 --
 -- For facts dated by an event (a letter, a diagnosis) and not by a census.
--- District: that of the LSOA 2021; else of the LSOA 2011's parts, the first by code;
--- else UNKNOWN.
+-- District, sub-ICB and alliance: where they live, by the LSOA 2021; else by the LSOA
+-- 2011's parts, the first by code; else UNKNOWN.
 -- Core20PLUS: Core20 is national quintile 1 of IMD 2025; PLUS is ethnic minority,
 -- learning disability, severe mental illness, inclusion health or a coastal LSOA. A
 -- coast or an ethnicity that is not known puts nobody in a group.
@@ -16,13 +16,13 @@ WITH newest AS (
 ),
 
 area_2011 AS (
-    SELECT lsoa_code, lad_code, coastal
+    SELECT lsoa_code, lad_code, sub_icb_code, alliance_code, coastal
     FROM model.lsoa_area
     WHERE lsoa_vintage = 2011
 ),
 
 area_2021 AS (
-    SELECT lsoa_code, lad_code, coastal
+    SELECT lsoa_code, lad_code, sub_icb_code, alliance_code, coastal
     FROM model.lsoa_area
     WHERE lsoa_vintage = 2021
 ),
@@ -40,6 +40,8 @@ people AS (
         person.imd2019_quintile,
         person.imd2025_quintile,
         COALESCE(area_2021.lad_code, area_2011.lad_code, 'UNKNOWN') AS lad_code,
+        COALESCE(area_2021.sub_icb_code, area_2011.sub_icb_code, 'UNKNOWN') AS sub_icb_code,
+        COALESCE(area_2021.alliance_code, area_2011.alliance_code, 'UNKNOWN') AS alliance_code,
         person.imd2025_quintile = 1 AS core20,
         ethnicity.ethnic_minority IS TRUE AS ethnic_minority,
         person.learning_disability,
@@ -68,6 +70,8 @@ SELECT
     smoking_status,
     practice_code,
     lad_code,
+    sub_icb_code,
+    alliance_code,
     imd2019_quintile,
     imd2025_quintile,
     core20,

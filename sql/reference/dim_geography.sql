@@ -6,7 +6,9 @@
 -- whose code may be of the other vintage, use model.lsoa_quintile.
 -- The areas of a code that exists only in 2011 are those of its 2021 parts.
 -- Core20 = national quintile 1.
--- Source: MHCLG Indices of Deprivation 2019 and 2025; ONS lookups.
+-- Residents are those of the Census 2021, on LSOAs of 2021. People registered with
+-- practices, the denominators of screening, are others and not in this table.
+-- Source: MHCLG Indices of Deprivation 2019 and 2025; ONS lookups; ONS Census 2021.
 WITH codes_2011 AS (
     SELECT lsoa11_code AS lsoa_code FROM reference.lsoa11_lsoa21
     UNION
@@ -79,6 +81,7 @@ SELECT
     (imd25.imd_decile + 1) / 2 AS imd2025_quintile,
     (imd25.imd_decile + 1) / 2 = 1 AS core20_2025,
     areas.coastal,
+    CAST(population.residents AS DECIMAL(12, 1)) AS residents,
     areas.ward_code,
     areas.ward_name,
     areas.lad_code,
@@ -103,6 +106,8 @@ LEFT JOIN reference.imd_2019 AS imd19
     ON imd19.lsoa_code = codes.lsoa_code
 LEFT JOIN reference.imd_2025 AS imd25
     ON imd25.lsoa_code = codes.lsoa_code
+LEFT JOIN reference.resident_population AS population
+    ON population.lsoa21_code = codes.lsoa_code
 LEFT JOIN areas
     ON areas.lsoa_code = codes.lsoa_code
     AND areas.position = 1

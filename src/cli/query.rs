@@ -98,7 +98,7 @@ fn check_names(
     }
 }
 
-/// The identifiable columns of sources and models. Marts carry none: the check refuses it.
+/// The identifiable columns of each table. Of marts only those of single people have any, pseudonyms.
 fn identifiable(plan: &Plan) -> lineage::Identifiable {
     plan.nodes
         .iter()

@@ -46,6 +46,7 @@ pub async fn compile(
         declarations,
         schemas: BTreeMap::new(),
         identifiable: BTreeMap::new(),
+        naming: BTreeMap::new(),
         nodes: BTreeMap::new(),
         found,
     };
@@ -73,7 +74,10 @@ pub(super) struct Compiler<'a> {
     pub(super) published: PublishedSchema,
     pub(super) declarations: Declarations<'a>,
     pub(super) schemas: checks::Schemas,
+    /// The columns of each table that carry identifiable values.
     pub(super) identifiable: lineage::Identifiable,
+    /// Of these, the columns that carry more than pseudonyms.
+    pub(super) naming: lineage::Identifiable,
     pub(super) nodes: BTreeMap<TableName, Node>,
     pub(super) found: Diagnostics,
 }
@@ -109,6 +113,9 @@ impl<'a> Compiler<'a> {
                 let marked = spec.columns.iter().filter(|c| c.is_identifiable());
                 let marked = marked.map(|c| c.staged_name().to_owned()).collect();
                 self.identifiable.insert(table.clone(), marked);
+                let naming = spec.columns.iter().filter(|c| c.identifiable);
+                let naming = naming.map(|c| c.staged_name().to_owned()).collect();
+                self.naming.insert(table.clone(), naming);
                 self.check_expected(&node);
                 self.check_cancelled(table, &node);
                 let mut inputs = rules::input_tables(table, spec);

@@ -25,6 +25,8 @@ struct Planned {
     schema: Schema,
     /// The columns that carry identifiable values.
     identifiable: BTreeSet<String>,
+    /// Of these, the columns that carry more than pseudonyms.
+    naming: BTreeSet<String>,
 }
 impl<'a> Compiler<'a> {
     /// Plans every model and mart on the declared columns of what it reads.
@@ -58,11 +60,13 @@ impl<'a> Compiler<'a> {
             inputs,
             schema,
             identifiable,
+            naming,
         }) = self.plan(parsed).await
         else {
             return;
         };
         self.identifiable.insert(table.clone(), identifiable);
+        self.naming.insert(table.clone(), naming);
         let schema = self.stored_schema(&query, schema);
         self.know(table, &schema);
         for name in &spec.grain {
@@ -110,12 +114,7 @@ impl<'a> Compiler<'a> {
         parsed: Option<Parsed>,
     ) {
         let text = declaration.source();
-        marts::check_declaration(
-            spec,
-            text,
-            &self.project.settings.audiences,
-            &mut self.found,
-        );
+        marts::check_declaration(spec, text, &self.project.settings, &mut self.found);
         self.check_targets(spec, text);
         let contract = marts::contract(spec);
         // Readers of the mart see its contract, even if its own SQL is at fault.
@@ -126,14 +125,22 @@ impl<'a> Compiler<'a> {
             mut inputs,
             schema,
             identifiable,
+            naming,
         }) = self.plan(parsed).await
         else {
             return;
         };
         let mut found = Diagnostics::default();
         marts::check_contract(spec, &contract, &schema, &query.source, text, &mut found);
-        marts::check_identifiable(spec, &identifiable, &query.source, &mut found);
+        let kept_out = if marts::is_person_level(spec) {
+            &naming
+        } else {
+            &identifiable
+        };
+        marts::check_identifiable(spec, kept_out, &query.source, &mut found);
         self.found.extend(found);
+        self.identifiable.insert(table.clone(), identifiable);
+        self.naming.insert(table.clone(), naming);
         if spec.rates.iter().any(|r| r.target.is_some()) {
             inputs.insert(targets());
         }
@@ -196,19 +203,21 @@ impl<'a> Compiler<'a> {
         let plan = self.found.take(plan)?;
         let schema = plan.schema().as_arrow().clone();
         self.check_result(&query.source, &schema);
-        let carries = lineage::identifiable(&plan, &self.identifiable);
-        let identifiable = schema
-            .fields()
-            .iter()
-            .zip(carries)
-            .filter(|(_, carries)| *carries)
-            .map(|(field, _)| field.name().clone())
-            .collect();
+        let carrying = |tables: &lineage::Identifiable| -> BTreeSet<String> {
+            let carries = lineage::identifiable(&plan, tables);
+            let fields = schema.fields().iter().zip(carries);
+            fields
+                .filter(|(_, carries)| *carries)
+                .map(|(field, _)| field.name().clone())
+                .collect()
+        };
+        let (identifiable, naming) = (carrying(&self.identifiable), carrying(&self.naming));
         Some(Planned {
             query,
             inputs,
             schema,
             identifiable,
+            naming,
         })
     }
 

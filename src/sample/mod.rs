@@ -141,10 +141,12 @@ pub fn write(options: &Options) -> io::Result<Summary> {
         let others = others.map(|feed| scope.spawn(move || feed(world)));
         let mut fed = feeds::reference::write(world)?;
         let mut truth = ScreeningTruth::new();
+        let mut list = truth::screening_due::Truth::new();
         for programme in screening {
-            let (written, counted) = finished(programme)?;
+            let (written, counted, listed) = finished(programme)?;
             fed.extend(written);
             truth.extend(counted);
+            list.extend(listed);
         }
         for other in others {
             fed.extend(finished(other)?);
@@ -152,6 +154,7 @@ pub fn write(options: &Options) -> io::Result<Summary> {
         let mut files = fed.written;
         files.extend(submissions::write(world, fed.submissions)?);
         files.push(truth::write_screening(world, &truth)?);
+        files.push(truth::screening_due::write(world, &list)?);
         files.push(truth::write_geography(world)?);
         io::Result::Ok(files)
     })?;

@@ -81,7 +81,20 @@ fn parts_never_exceed_their_whole() -> Result<(), Failed> {
         months: 3,
         ..small(out.path())
     })?;
-    let within: [(&str, &[(&str, &str)]); 4] = [
+    let within: [(&str, &[(&str, &str)]); 6] = [
+        (
+            "truth/early_diagnosis.csv",
+            &[
+                ("stage_1_2", "staged"),
+                ("staged", "stageable"),
+                ("missing_stage", "stageable"),
+                ("emergency", "first_presentations"),
+            ],
+        ),
+        (
+            "truth/fit_before_referral.csv",
+            &[("patients_with_fit_21d", "patients_referred")],
+        ),
         (
             "truth/screening_coverage.csv",
             &[
@@ -150,6 +163,8 @@ fn both_editions_count_the_same_people() -> Result<(), Failed> {
         ("truth/lung_health_checks.csv", "invited"),
         ("truth/liver_surveillance.csv", "eligible"),
         ("truth/personalised_care.csv", "diagnosed"),
+        ("truth/early_diagnosis.csv", "first_presentations"),
+        ("truth/fit_before_referral.csv", "patients_referred"),
     ] {
         let rows = read(out.path(), path)?;
         let total = |edition: &str| -> f64 {

@@ -9,7 +9,9 @@ use crate::parquet_file::Table;
 use crate::world::{Ran, World, files, repository};
 
 /// The marts that the sample knows the truth of.
-const MARTS: [&str; 5] = [
+const MARTS: [&str; 7] = [
+    "early_diagnosis",
+    "fit_before_referral",
     "liver_surveillance",
     "lung_health_checks",
     "personalised_care",
@@ -62,9 +64,58 @@ fn assert_truth(world: &World) {
     }
 }
 
+/// Fails unless the list of whom to call, people who look alike counted, is that of the truth.
+fn assert_whom_to_call(world: &World) {
+    let text = world.read("data-samples/truth/screening_due.csv");
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let (people, columns) = header.split_last().expect("columns");
+    assert_eq!(*people, "people");
+    let truth: BTreeMap<Vec<String>, usize> = lines
+        .map(|line| {
+            let mut row: Vec<String> = line.split(',').map(str::to_owned).collect();
+            let people = row.pop().expect("a count").parse().expect("a count");
+            (row, people)
+        })
+        .collect();
+    let path = "published/direct_care_leads/latest/screening_due.parquet";
+    let mut seen = BTreeMap::new();
+    for row in Table::read(&world.path(path)).only(columns) {
+        *seen.entry(row).or_insert(0) += 1;
+    }
+    assert!(truth.len() > 100, "{} kinds of people", truth.len());
+    for (row, people) in &truth {
+        assert_eq!(seen.get(row), Some(people), "{row:?}");
+    }
+    assert_eq!(seen.len(), truth.len());
+}
+
 #[test]
 fn every_mart_equals_the_truth() {
     assert_truth(&shared().world);
+    assert_whom_to_call(&shared().world);
+}
+
+#[test]
+fn single_people_are_for_direct_care_leads_and_nobody_else() {
+    let night = shared();
+    let of = |audience: &str| -> Vec<String> {
+        files(&night.world.path(format!("published/{audience}")))
+            .iter()
+            .map(|path| path.display().to_string())
+            .filter(|path| path.contains("screening_due"))
+            .collect()
+    };
+    assert_eq!(of("alliance"), [""; 0]);
+    assert!(!of("direct_care_leads").is_empty());
+    let said = night
+        .world
+        .martlet_with([
+            "query",
+            "SELECT person_key, up_to_date FROM mart.screening_due",
+        ])
+        .exits(0);
+    assert!(said.stdout.contains("(masked)"));
 }
 
 #[test]
@@ -160,7 +211,7 @@ fn a_second_run_has_nothing_to_do_and_writes_nothing() {
     let before: Vec<_> = folders.iter().map(|f| world.stamps(f)).collect();
     assert!(before[0].len() > 20 && before[1].len() > 100);
     let ran = world.martlet("run").exits(0);
-    ran.says(&["nothing to do: 82 tables are as they should be"]);
+    ran.says(&["nothing to do: 92 tables are as they should be"]);
     let after: Vec<_> = folders.iter().map(|f| world.stamps(f)).collect();
     assert_eq!(before, after);
 }
@@ -175,7 +226,8 @@ fn what_the_night_says_can_be_read() {
         .filter(|l| l.trim_start().starts_with("Mart "))
         .collect();
     insta::assert_snapshot!(marts.join("\n"));
-    assert!(said.contains("Published release [RELEASE] for alliance: 10 changed of 10"));
+    assert!(said.contains("Published release [RELEASE] for alliance: 12 changed of 12"));
+    assert!(said.contains("Published release [RELEASE] for direct_care_leads: 1 changed of 1"));
 }
 
 #[test]
@@ -209,4 +261,5 @@ fn another_world_equals_its_own_truth_however_many_partitions() {
         .exits(0);
     world.martlet("run --partitions 5 --quiet").exits(0);
     assert_truth(&world);
+    assert_whom_to_call(&world);
 }

@@ -42,6 +42,126 @@ fn core20_of_england_and_of_kent_and_medway_are_the_published_ones() {
         let deprived = ours.iter().filter(|r| r[1] == "true").count();
         assert_eq!(deprived, kent_core20, "{core20} of Kent and Medway");
     }
+    deciles_and_quintiles_are_as_many_as_published(&table);
+    shares_of_districts_and_icbs_are_the_published_ones(&table);
+    residents_are_those_of_the_census(&table);
+}
+
+/// Usual residents of the Census 2021: England, Kent and Medway, Medway, Thanet.
+fn residents_are_those_of_the_census(table: &Table) {
+    let rows = table.only(&["residents", "alliance_code", "lad_code"]);
+    let residents = |of: &dyn Fn(&[String]) -> bool| -> f64 {
+        let listed = rows.iter().filter(|row| !row[0].is_empty() && of(row));
+        listed
+            .map(|row| row[0].parse::<f64>().expect("people"))
+            .sum()
+    };
+    assert_eq!(residents(&|_| true), 56_489_608.0);
+    assert_eq!(residents(&|row| row[1] == "E56000011"), 1_855_899.0);
+    assert_eq!(residents(&|row| row[2] == "E06000035"), 279_771.0);
+    assert_eq!(residents(&|row| row[2] == "E07000114"), 140_593.0);
+}
+
+/// How many areas there are of each value of a column, of those the edition lists.
+fn tally(table: &Table, column: &str, of: impl Fn(&[String]) -> bool) -> Vec<usize> {
+    let rows = table.only(&[column, "alliance_code", "lad_code"]);
+    let values = rows
+        .iter()
+        .filter(|row| !row[0].is_empty() && of(row))
+        .map(|row| row[0].parse::<usize>().expect("a number"));
+    values.fold(Vec::new(), |mut counts, value| {
+        counts.resize(counts.len().max(value), 0);
+        counts[value - 1] += 1;
+        counts
+    })
+}
+
+/// Traps 3 and 4: areas of each decile and quintile, England and Kent and Medway, both editions.
+fn deciles_and_quintiles_are_as_many_as_published(table: &Table) {
+    for (edition, areas) in [(2019, 32_844), (2025, 33_755)] {
+        let deciles = tally(table, &format!("imd{edition}_decile"), |_| true);
+        // Decile d ends with rank floor(d N / 10); of tied ranks the decile is one.
+        let ends: Vec<usize> = (0..=10).map(|d| d * areas / 10).collect();
+        let tenths: Vec<usize> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert_eq!(deciles, tenths, "{edition}");
+        let quintiles = tally(table, &format!("imd{edition}_quintile"), |_| true);
+        let fifths: Vec<usize> = tenths.chunks(2).map(|pair| pair.iter().sum()).collect();
+        assert_eq!(quintiles, fifths, "{edition}");
+    }
+    let kent = |row: &[String]| row[1] == "E56000011";
+    assert_eq!(
+        tally(table, "imd2019_quintile", kent),
+        [169, 206, 257, 242, 191]
+    );
+    assert_eq!(
+        tally(table, "imd2025_quintile", kent),
+        [187, 242, 278, 233, 167]
+    );
+    for (district, quintiles) in [
+        ("E07000114", [29, 22, 17, 15, 1]),
+        ("E07000116", [1, 5, 15, 18, 29]),
+    ] {
+        let here = |row: &[String]| row[2] == district;
+        assert_eq!(
+            tally(table, "imd2019_quintile", here),
+            quintiles,
+            "{district}"
+        );
+    }
+}
+
+/// The share of areas in the most deprived tenth: districts in both editions, ICBs in 2025.
+fn shares_of_districts_and_icbs_are_the_published_ones(table: &Table) {
+    let tenth = "imd_proportion_of_lso_as_in_most_deprived_10_percent_nationally";
+    for (file, areas, edition, code, theirs, share) in [
+        (
+            "imd2019_lad19_summary_kent_medway.csv",
+            13,
+            2019,
+            "lad_code",
+            "ltla19_code",
+            "proportion",
+        ),
+        (
+            "imd2025_lad24_summary_kent_medway.csv",
+            13,
+            2025,
+            "lad_code",
+            "ltla24_code",
+            tenth,
+        ),
+        (
+            "imd2025_icb24_summary_england.csv",
+            42,
+            2025,
+            "icb_name",
+            "icb24_name",
+            tenth,
+        ),
+    ] {
+        let path = repository().join("../shared/data").join(file);
+        let mut rows = csv_rows(&std::fs::read_to_string(path).expect("reads"));
+        let heading = rows.remove(0);
+        let place = |name: &str| heading.iter().position(|h| h == name).expect("a column");
+        let (area, share) = (place(theirs), place(share));
+        let ours = table.only(&[code, &format!("imd{edition}_decile")]);
+        assert_eq!(rows.len(), areas, "{file}");
+        for row in &rows {
+            let listed = || {
+                ours.iter()
+                    .filter(|o| o[0] == row[area] && !o[1].is_empty())
+            };
+            let deprived = listed().filter(|o| o[1] == "1").count();
+            let ours = deprived as f64 / listed().count() as f64;
+            let theirs: f64 = row[share].parse().expect("a share");
+            assert!(
+                (ours - theirs).abs() <= 0.000_1,
+                "{}: {ours}, {theirs}",
+                row[area]
+            );
+        }
+        eprintln!("{file}: {areas} of {areas} areas");
+    }
 }
 
 /// The columns that the published extract and our table share, and what each is called in the extract.

@@ -8,12 +8,13 @@ use crate::sample::faults::{Fault, UNREADABLE_DATES, shown_number};
 use crate::sample::lower_gi::{EXCLUSIONS, Referral, referrals};
 use crate::sample::people::Person;
 use crate::sample::submissions::Submission;
+use crate::sample::truth::fit::{self, Truth};
 use crate::sample::world::World;
 
 const HEADING: &str =
     "nhs_number,referral_date,practice_code,fit_result_date,fit_value,fit_exclusion";
 
-/// Writes every month's referrals.
+/// Writes every month's referrals, and the truth of FIT before them.
 pub fn write(world: &World) -> io::Result<Fed> {
     let months = world.calendar.months();
     let mut files = Vec::with_capacity(months);
@@ -23,6 +24,7 @@ pub fn write(world: &World) -> io::Result<Fed> {
     }
     let rate = world.rate(12, 70);
     let mut found = Vec::new();
+    let mut truth = Truth::new();
     for (index, person) in world.people.iter().enumerate() {
         let quintile = person.quintile(&world.geography);
         referrals(
@@ -34,6 +36,11 @@ pub fn write(world: &World) -> io::Result<Fed> {
             rate,
             &mut found,
         );
+        let latest = world.latest(person);
+        for counted in fit::referred(latest.as_ref(), &found) {
+            let practice = person.first_practice();
+            fit::add_referred(&mut truth, world, latest.as_ref(), practice, counted);
+        }
         for referral in &found {
             let file = &mut files[world.calendar.month_of(referral.on)];
             cells(file.row()?, person, index, referral);
@@ -52,6 +59,7 @@ pub fn write(world: &World) -> io::Result<Fed> {
         );
         fed.written.push(written);
     }
+    fed.written.push(fit::write(world, &truth)?);
     Ok(fed)
 }
 

@@ -26,6 +26,8 @@ const LOOKUP: &str =
 const AREAS: &str = "lsoa21_code,lsoa21_name,ward24_code,ward24_name,lad24_code,lad24_name,utla_code,utla_name,\
 region24_name,sicbl24_code,sicbl24_code_nhs,sicbl24_name,icb24_code,icb24_code_nhs,icb24_name,\
 cancer_alliance_code,cancer_alliance_name";
+const RESIDENTS: &str = "lsoa21_code,lsoa21_name,usual_residents_all_ages,age_15_and_under,age_16_to_24,\
+age_25_to_34,age_35_to_49,age_50_to_64,age_65_and_over";
 const PRACTICES: &str = "practice_code,practice_name,postcode,open_date,close_date,status_code,successor_code,\
 pcn_code,sicbl_code_nhs,icb_code_nhs";
 
@@ -55,6 +57,7 @@ pub fn write(world: &World) -> io::Result<Fed> {
         lookup(world)?,
         areas(world)?,
         coastal(world)?,
+        residents(world)?,
         practices(world)?,
         networks(world)?,
         cancelled(world)?,
@@ -164,6 +167,27 @@ fn coastal(world: &World) -> io::Result<Written> {
             .lsoa(lsoa.number)
             .yes(Geography::coastal(lsoa))
             .end();
+    }
+    file.finish()
+}
+
+/// Residents of each LSOA, from its code: the sample's people are too few to be anywhere's residents.
+fn residents(world: &World) -> io::Result<Written> {
+    let path = "reference/resident_population.csv";
+    let mut file = CsvFile::create(&world.out, path.into(), RESIDENTS)?;
+    for lsoa in &world.geography.lsoas21 {
+        let code = u64::from(lsoa.number);
+        // About 1,650 people, a fifth of them children and a fifth over 65.
+        let groups = [320, 160, 220, 320, 330, 300]
+            .map(|usual| usual * 9 / 10 + (code * 31 + usual * 7) % (usual / 5));
+        let row = file.row()?;
+        row.lsoa(lsoa.number)
+            .text(&name(lsoa))
+            .number(groups.iter().sum());
+        for group in groups {
+            row.number(group);
+        }
+        row.end();
     }
     file.finish()
 }

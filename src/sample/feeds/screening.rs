@@ -11,14 +11,17 @@ use crate::sample::people::Person;
 use crate::sample::practices::PracticeCode;
 use crate::sample::screening::{Event, Programme, REASONS, TESTS, history};
 use crate::sample::submissions::Submission;
-use crate::sample::truth::{self, ScreeningTruth};
+use crate::sample::truth::{self, ScreeningTruth, screening_due};
 use crate::sample::world::World;
 
 const HEADING: &str =
     "nhs_number,programme,event_type,event_date,episode_id,test_type,practice_code,ceased_reason";
 
+/// What a programme wrote, and its part of both truths.
+pub type Counted = (Fed, ScreeningTruth, screening_due::Truth);
+
 /// Writes a programme's files and counts its truth.
-pub fn write(world: &World, programme: Programme) -> io::Result<(Fed, ScreeningTruth)> {
+pub fn write(world: &World, programme: Programme) -> io::Result<Counted> {
     let mut files = Vec::with_capacity(world.calendar.months());
     for m in 0..world.calendar.months() {
         let path = format!(
@@ -29,6 +32,7 @@ pub fn write(world: &World, programme: Programme) -> io::Result<(Fed, ScreeningT
         files.push(CsvFile::create(&world.out, path, HEADING)?);
     }
     let mut truth = ScreeningTruth::new();
+    let mut list = screening_due::Truth::new();
     let mut events = Vec::new();
     for (index, person) in world.people.iter().enumerate() {
         let quintile = person.quintile(&world.geography);
@@ -53,6 +57,7 @@ pub fn write(world: &World, programme: Programme) -> io::Result<(Fed, ScreeningT
             )?;
         }
         count(world, programme, person, &events, &mut truth);
+        list_due(world, programme, person, &events, &mut list);
     }
     // Valid numbers nobody in the extract carries: without an age they cannot count.
     for (place, number) in world.strangers.iter().enumerate().step_by(3) {
@@ -90,7 +95,7 @@ pub fn write(world: &World, programme: Programme) -> io::Result<(Fed, ScreeningT
         );
         fed.written.push(written);
     }
-    Ok((fed, truth))
+    Ok((fed, truth, list))
 }
 
 fn count(
@@ -112,6 +117,25 @@ fn count(
         if let Some(seen) = truth::screening::seen(programme, &snapshot, events, census) {
             truth::add_screening(truth, world, m, &snapshot, seen);
         }
+    }
+}
+
+fn list_due(
+    world: &World,
+    programme: Programme,
+    person: &Person,
+    events: &[Event],
+    list: &mut screening_due::Truth,
+) {
+    let last = world.calendar.months() - 1;
+    let census = world.calendar.census(last);
+    if truth::screening::cohort(programme, age(person.birth, census)).is_none() {
+        return;
+    }
+    if let Some(person) = world.snapshot(person, last)
+        && let Some(due) = screening_due::due(programme, &person, events, census)
+    {
+        screening_due::add_due(list, world, &person, due);
     }
 }
 

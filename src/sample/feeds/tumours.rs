@@ -8,12 +8,13 @@ use crate::sample::faults::{Fault, UNREADABLE_DATES, shown_number};
 use crate::sample::geography::{DISTRICTS, TRUSTS};
 use crate::sample::personalised_care::DIAGNOSES;
 use crate::sample::submissions::Submission;
+use crate::sample::truth::early_diagnosis::{self, Truth};
 use crate::sample::tumours::{ROUTES, STAGES, Tumour, tumours};
 use crate::sample::world::World;
 
 const HEADING: &str = "nhs_number,tumour_key,diagnosis_date,icd10,stage,route,trust_code";
 
-/// Writes every month's snapshot.
+/// Writes every month's snapshot, and the truth of early diagnosis.
 pub fn write(world: &World) -> io::Result<Fed> {
     let months = world.calendar.months();
     let mut files = Vec::with_capacity(months);
@@ -23,6 +24,7 @@ pub fn write(world: &World) -> io::Result<Fed> {
     }
     let rate = world.rate(60, 150);
     let mut found = Vec::new();
+    let mut truth = Truth::new();
     for (index, person) in world.people.iter().enumerate() {
         let quintile = person.quintile(&world.geography);
         tumours(
@@ -38,6 +40,10 @@ pub fn write(world: &World) -> io::Result<Fed> {
             continue;
         }
         let trust = TRUSTS[DISTRICTS[person.district(&world.geography)].trust];
+        let latest = world.latest(person);
+        for counted in early_diagnosis::found(latest.as_ref(), &found, &world.calendar) {
+            early_diagnosis::add_found(&mut truth, world, latest.as_ref(), trust, &counted);
+        }
         for tumour in &found {
             for (m, file) in files.iter_mut().enumerate() {
                 if tumour.registered > world.calendar.census(m) {
@@ -74,6 +80,7 @@ pub fn write(world: &World) -> io::Result<Fed> {
         );
         fed.written.push(written);
     }
+    fed.written.push(early_diagnosis::write(world, &truth)?);
     Ok(fed)
 }
 

@@ -4,18 +4,21 @@
 //! Each mart has one pure function from a person (and their events) to the group they fall in and the
 //! columns they count in; this file adds the people up and writes the tables.
 
+pub mod early_diagnosis;
+pub mod fit;
 pub mod geography;
 pub mod liver;
 pub mod lung;
 pub mod personalised_care;
 pub mod screening;
+pub mod screening_due;
 
 use std::collections::BTreeMap;
 use std::io;
 
 use chrono::NaiveDate;
 
-pub use geography::Places;
+pub use geography::{Places, UNKNOWN_DISTRICT};
 
 use super::Written;
 use super::dates::first_of_month;

@@ -63,7 +63,7 @@ pub fn cancer_group(icd10: &str) -> &'static str {
 }
 
 /// Whether a code is a cancer that counts: C00 to C97 but C44.
-fn is_cancer(icd10: &str) -> bool {
+pub fn is_cancer(icd10: &str) -> bool {
     let number = icd10
         .strip_prefix('C')
         .and_then(|rest| rest.get(..2))

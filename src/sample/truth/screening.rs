@@ -15,7 +15,7 @@ pub const COHORTS: [&str; 5] = [
     "cervical_50_64",
 ];
 /// Months of the window in which a test covers a cohort.
-const WINDOWS: [i32; 5] = [30, 30, 36, 42, 66];
+pub const WINDOWS: [i32; 5] = [30, 30, 36, 42, 66];
 /// The acceptable standard of a cohort in per cent; none is set for the fifties yet.
 const STANDARDS: [Option<u32>; 5] = [None, Some(62), Some(70), Some(80), Some(80)];
 

@@ -204,9 +204,74 @@ SELECT CAST(place AS VARCHAR) AS site FROM p GROUP BY place
     let world = clinic::project();
     world.write(
         "sql/clinic/sites.sql",
-        "SELECT DISTINCT person_key AS site FROM model.visit\n",
+        "SELECT DISTINCT CAST(person_key AS VARCHAR) AS site FROM model.visit\n",
     );
     assert_eq!(places(&world).len(), 1, "nor is the pseudonym");
+}
+
+#[test]
+fn single_people_only_under_pseudonyms_and_only_for_those_who_may() {
+    let file = "pipelines/clinic.yaml";
+    let world = clinic::project();
+    world
+        .write(
+            "sql/clinic/sites.sql",
+            "SELECT DISTINCT person_key FROM model.visit\n",
+        )
+        .edit(
+            file,
+            "grain: [site]\n    tags: [weekly]",
+            "grain: [person_key]\n    sensitivity: pseudonymised",
+        )
+        .edit(
+            file,
+            "{ name: site, type: string, nullable: false }\n    publish",
+            "{ name: person_key, type: int }\n    publish",
+        )
+        .write(
+            "config/warehouse.yaml",
+            "name: clinic\naudiences: [alliance, leads]\n",
+        );
+    assert_places(&world, &[("contract", file, "alliance", 1)]);
+    assert_eq!(places(&world).len(), 1);
+
+    world.write(
+        "config/warehouse.yaml",
+        "name: clinic\naudiences: [alliance, leads]\nperson_level: [leads, nurses]\n",
+    );
+    assert_places(
+        &world,
+        &[("unknown-name", "config/warehouse.yaml", "nurses", 0)],
+    );
+
+    world.write(
+        "config/warehouse.yaml",
+        "name: clinic\naudiences: [alliance, leads]\nperson_level: [leads]\n",
+    );
+    let said = faults(&world).stderr;
+    assert!(
+        said.contains("`alliance` must not have rows about single people"),
+        "{said}"
+    );
+    assert!(said.contains("only these may: leads"), "{said}");
+
+    let text = world.read(file);
+    let (before, after) = text
+        .rsplit_once("{ audience: alliance }")
+        .expect("an audience");
+    world.write(file, format!("{before}{{ audience: leads }}{after}"));
+    world.martlet("check").exits(0);
+
+    // What names a person is no pseudonym.
+    world.write(
+        "sql/clinic/sites.sql",
+        "SELECT DISTINCT ASCII(postcode) + person_key AS person_key FROM source.visits\n",
+    );
+    let said = faults(&world).stderr;
+    assert!(
+        said.contains("`person_key` carries values that name a person"),
+        "{said}"
+    );
 }
 
 #[test]
