@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::{ColumnType, Mart, Sp};
+use crate::spec::{ColumnType, Mart, Sensitivity, Sp};
 
 use super::contract::arrow_type;
 use super::names::check_identifier;
@@ -128,6 +128,38 @@ pub fn check_declaration(
                 .at((text, policy.span()))
                 .label("counts would be published as they are")
                 .hint("publish to a restricted audience only, without `policy`"),
+            );
+        }
+    }
+}
+
+/// Reports readers who may not see rows about single people, where a mart has such rows.
+pub fn check_readers(
+    spec: &Mart,
+    text: &Arc<SourceText>,
+    person_level: &[String],
+    found: &mut Diagnostics,
+) {
+    if spec.sensitivity.is_none_or(|s| s >= Sensitivity::Aggregate) {
+        return;
+    }
+    for publish in &spec.publish {
+        if !person_level.contains(&publish.audience) {
+            found.push(
+                Diagnostic::error(
+                    Code::Contract,
+                    format!(
+                        "`{}` may not read rows about single people",
+                        *publish.audience
+                    ),
+                )
+                .at((text, publish.audience.span()))
+                .label("the mart's sensitivity is below aggregate")
+                .hint(match person_level {
+                    [] => "no audience may: name one under `person_level` in config/warehouse.yaml"
+                        .to_owned(),
+                    those => format!("`person_level` has: {}", those.join(", ")),
+                }),
             );
         }
     }

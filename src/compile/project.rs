@@ -47,6 +47,7 @@ pub async fn compile(
         declarations,
         schemas: BTreeMap::new(),
         identifiable: BTreeMap::new(),
+        naming: BTreeMap::new(),
         nodes: BTreeMap::new(),
         found,
     };
@@ -75,6 +76,8 @@ pub(super) struct Compiler<'a> {
     pub(super) declarations: Declarations<'a>,
     pub(super) schemas: checks::Schemas,
     pub(super) identifiable: lineage::Identifiable,
+    /// Of those, the columns that name a person without any key: all but pseudonyms.
+    pub(super) naming: lineage::Identifiable,
     pub(super) nodes: BTreeMap<TableName, Node>,
     pub(super) found: Diagnostics,
 }
@@ -110,6 +113,9 @@ impl<'a> Compiler<'a> {
                 let marked = spec.columns.iter().filter(|c| c.is_identifiable());
                 let marked = marked.map(|c| c.staged_name().to_owned()).collect();
                 self.identifiable.insert(table.clone(), marked);
+                let naming = spec.columns.iter().filter(|c| c.identifiable);
+                let naming = naming.map(|c| c.staged_name().to_owned()).collect();
+                self.naming.insert(table.clone(), naming);
                 self.check_expected(&node);
                 self.check_cancelled(table, &node);
                 let mut inputs = rules::input_tables(table, spec);

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::{Mart, Model, TableCheck};
+use crate::spec::{Mart, Model, Sensitivity, TableCheck};
 
 use super::names::{Declaration, Declared};
 use super::project::{Compiler, Parsed};
@@ -25,6 +25,8 @@ struct Planned {
     schema: Schema,
     /// The columns that carry identifiable values.
     identifiable: BTreeSet<String>,
+    /// Of those, the ones that are no mere pseudonym.
+    naming: BTreeSet<String>,
 }
 impl<'a> Compiler<'a> {
     /// Plans every model and mart on the declared columns of what it reads.
@@ -58,11 +60,13 @@ impl<'a> Compiler<'a> {
             inputs,
             schema,
             identifiable,
+            naming,
         }) = self.plan(parsed).await
         else {
             return;
         };
         self.identifiable.insert(table.clone(), identifiable);
+        self.naming.insert(table.clone(), naming);
         let schema = self.stored_schema(&query, schema);
         self.know(table, &schema);
         for name in &spec.grain {
@@ -116,6 +120,8 @@ impl<'a> Compiler<'a> {
             &self.project.settings.audiences,
             &mut self.found,
         );
+        let person_level = &self.project.settings.person_level;
+        marts::check_readers(spec, text, person_level, &mut self.found);
         self.check_targets(spec, text);
         let contract = marts::contract(spec);
         // Readers of the mart see its contract, even if its own SQL is at fault.
@@ -126,13 +132,21 @@ impl<'a> Compiler<'a> {
             mut inputs,
             schema,
             identifiable,
+            naming,
         }) = self.plan(parsed).await
         else {
             return;
         };
         let mut found = Diagnostics::default();
         marts::check_contract(spec, &contract, &schema, &query.source, text, &mut found);
-        marts::check_identifiable(spec, &identifiable, &query.source, &mut found);
+        // A mart of single people has their pseudonyms; what names them it has no more than others.
+        let refused = match spec.sensitivity {
+            Some(Sensitivity::Pseudonymised) => &naming,
+            _ => &identifiable,
+        };
+        marts::check_identifiable(spec, refused, &query.source, &mut found);
+        self.identifiable.insert(table.clone(), identifiable);
+        self.naming.insert(table.clone(), naming);
         self.found.extend(found);
         if spec.rates.iter().any(|r| r.target.is_some()) {
             inputs.insert(targets());
@@ -196,19 +210,22 @@ impl<'a> Compiler<'a> {
         let plan = self.found.take(plan)?;
         let schema = plan.schema().as_arrow().clone();
         self.check_result(&query.source, &schema);
-        let carries = lineage::identifiable(&plan, &self.identifiable);
-        let identifiable = schema
-            .fields()
-            .iter()
-            .zip(carries)
-            .filter(|(_, carries)| *carries)
-            .map(|(field, _)| field.name().clone())
-            .collect();
+        let carried = |marked| -> BTreeSet<String> {
+            let carries = lineage::identifiable(&plan, marked);
+            let columns = schema.fields().iter().zip(carries);
+            columns
+                .filter(|(_, carries)| *carries)
+                .map(|(field, _)| field.name().clone())
+                .collect()
+        };
+        let identifiable = carried(&self.identifiable);
+        let naming = carried(&self.naming);
         Some(Planned {
             query,
             inputs,
             schema,
             identifiable,
+            naming,
         })
     }
 

@@ -44,6 +44,8 @@ pub struct Settings {
     pub partitions: usize,
     /// Who may read published copies.
     pub audiences: Vec<String>,
+    /// Which of them may read rows about single people.
+    pub person_level: Vec<String>,
     /// What `run` takes when nothing is selected.
     pub select: Vec<String>,
     /// Where the key of the pseudonyms is.
@@ -147,6 +149,9 @@ impl Settings {
                 || vec!["alliance".to_owned()],
                 |a| a.into_iter().map(Sp::into_inner).collect(),
             ),
+            person_level: all
+                .person_level
+                .map_or_else(Vec::new, |a| a.into_iter().map(Sp::into_inner).collect()),
             select: all
                 .select
                 .map_or_else(Vec::new, |s| s.into_iter().map(Sp::into_inner).collect()),

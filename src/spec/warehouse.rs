@@ -38,6 +38,8 @@ pub struct Warehouse {
     pub partitions: Option<u32>,
     /// Who may read published copies. Default: alliance.
     pub audiences: Option<Vec<Sp<String>>>,
+    /// Which of them may also read marts of `sensitivity: pseudonymised`, one row a person. Default: none.
+    pub person_level: Option<Vec<Sp<String>>>,
     /// What `run` takes when nothing is selected. Default: everything.
     pub select: Option<Vec<Sp<String>>>,
     /// Where the key of the pseudonyms is. Only a reference, never the key.
@@ -102,6 +104,7 @@ impl Warehouse {
             spill_limit,
             partitions,
             audiences,
+            person_level,
             select,
             pseudonym_key
         )
