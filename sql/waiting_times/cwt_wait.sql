@@ -16,8 +16,15 @@
 --   incomplete                    no start, no end reason, no event or (d62) no decision
 --   stop_before_start             a slip, which no clock may count
 --   adjustment_longer_than_wait   more days taken off than there were
+--   before_the_records            told in a month before our first files: known only of those
+--                                 treated since, who waited longer than most
 -- Source: NHS England, National Cancer Waiting Times Monitoring Dataset guidance v12.1.
-WITH clocks AS (
+WITH held AS (
+    SELECT MIN(period) AS first_month
+    FROM source.cwt_records
+),
+
+clocks AS (
     SELECT
         record_id,
         'fds_28' AS standard,
@@ -111,10 +118,12 @@ waits AS (
             WHEN clock.incomplete THEN 'incomplete'
             WHEN clock.stopped_on < clock.started_on THEN 'stop_before_start'
             WHEN clock.stopped_on - clock.started_on < clock.adjustment_days THEN 'adjustment_longer_than_wait'
+            WHEN clock.month < held.first_month THEN 'before_the_records'
         END AS left_out
     FROM clocks AS clock
     INNER JOIN model.cwt_pathway AS pathway
         ON pathway.record_id = clock.record_id
+    CROSS JOIN held
 )
 
 -- What is left out has no days and is neither within nor late.

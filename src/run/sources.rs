@@ -120,21 +120,17 @@ impl Night<'_> {
 
     /// The source's files, taken and entered in its ledger.
     fn arrived(&mut self, node: &Node, source: &SourceNode) -> Result<Arrivals> {
-        let key = self.key_of(source);
+        let key = self.key_of(source)?;
         let contents = self.contents(source);
         let search = search(
             node,
             source,
             &self.lake,
-            key.as_ref().ok().and_then(Option::as_ref),
+            key.as_ref(),
             &contents,
             self.started,
         );
         let arrivals = search.files(&mut self.fingerprints)?;
-        // Where nobody was sent there is nobody to make a pseudonym of.
-        if !arrivals.files.is_empty() {
-            key?;
-        }
         for note in arrivals.notes.iter() {
             self.listener.event(&Event::Warned(note.clone()));
         }

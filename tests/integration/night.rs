@@ -8,13 +8,16 @@ use std::sync::OnceLock;
 use crate::parquet_file::Table;
 use crate::world::{Ran, World, files, repository};
 
-/// The marts that the sample knows the truth of.
-const MARTS: [&str; 5] = [
-    "liver_surveillance",
-    "lung_health_checks",
-    "personalised_care",
-    "personalised_care_submitters",
-    "screening_coverage",
+/// The marts that the sample knows the truth of, each with an audience that reads it.
+const MARTS: [&str; 8] = [
+    "alliance/hpv_vaccination",
+    "alliance/liver_surveillance",
+    "alliance/lung_health_checks",
+    "alliance/personalised_care",
+    "alliance/personalised_care_submitters",
+    "alliance/screening_coverage",
+    "alliance/waiting_times",
+    "direct_care_leads/waiting_times_breaches",
 ];
 
 /// A world after its first night, and what was said. For tests that only read.
@@ -35,7 +38,8 @@ pub fn shared() -> &'static Night {
 
 /// Fails unless each mart that readers see holds just the rows of the truth.
 fn assert_truth(world: &World) {
-    for mart in MARTS {
+    for place in MARTS {
+        let (audience, mart) = place.split_once('/').expect("an audience");
         let text = world.read(&format!("data-samples/truth/{mart}.csv"));
         assert!(
             !text.contains('"'),
@@ -47,7 +51,8 @@ fn assert_truth(world: &World) {
             .map(|l| l.split(',').map(str::to_owned).collect())
             .collect();
         assert!(!truth.is_empty(), "{mart} has a truth");
-        let table = Table::read(&world.path(format!("published/alliance/latest/{mart}.parquet")));
+        let latest = format!("published/{audience}/latest/{mart}.parquet");
+        let table = Table::read(&world.path(latest));
         let seen = table.only(&header);
         let first = (0..truth.len().max(seen.len())).find(|i| truth.get(*i) != seen.get(*i));
         if let Some(i) = first {
