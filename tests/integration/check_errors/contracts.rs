@@ -210,6 +210,59 @@ SELECT CAST(place AS VARCHAR) AS site FROM p GROUP BY place
 }
 
 #[test]
+fn rows_about_single_people_have_readers_of_their_own() {
+    let file = "pipelines/clinic.yaml";
+    let world = clinic::project();
+    world
+        .write(
+            "sql/clinic/sites.sql",
+            "SELECT DISTINCT site, person_key FROM model.visit\n",
+        )
+        .edit(
+            file,
+            "    grain: [site]\n    tags: [weekly]\n",
+            "    grain: [site, person_key]\n    tags: [weekly]\n    sensitivity: pseudonymised\n",
+        )
+        .edit(
+            file,
+            "      - { name: site, type: string, nullable: false }\n    publish",
+            "      - { name: site, type: string, nullable: false }\n      - { name: person_key, type: int }\n    publish",
+        );
+    let refused = faults(&world);
+    refused.says(&[
+        "`alliance` may not read rows about single people",
+        "no audience may: name one under `person_level`",
+    ]);
+    assert_eq!(places(&world).len(), 1, "the pseudonym itself is no fault");
+
+    world
+        .write(
+            "config/warehouse.yaml",
+            format!(
+                "{}audiences: [alliance, leads]\nperson_level: [leads]\n",
+                clinic::WAREHOUSE
+            ),
+        )
+        .write(
+            file,
+            world.read(file).replacen(
+                "person_key, type: int }\n    publish:\n      - { audience: alliance }",
+                "person_key, type: int }\n    publish:\n      - { audience: leads }",
+                1,
+            ),
+        );
+    world.martlet("check").exits(0);
+
+    // What names a person is refused to them as to others.
+    world.write(
+        "sql/clinic/sites.sql",
+        "SELECT DISTINCT postcode AS site, person_key FROM source.visits\n",
+    );
+    faults(&world).says(&["`site` carries values that name a person"]);
+    assert_eq!(places(&world).len(), 1);
+}
+
+#[test]
 fn audiences_policies_rates_and_checks_of_a_mart() {
     let world = clinic::project();
     let file = "pipelines/clinic.yaml";
