@@ -40,6 +40,7 @@ SELECT
     treating_org,
     transfer_date,
     practice_code,
-    lsoa_code
+    lsoa_code,
+    _line AS record_line
 FROM ranked
 WHERE newest = 1

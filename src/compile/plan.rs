@@ -75,6 +75,8 @@ pub struct SourceNode {
     pub source: Arc<SourceText>,
     /// Its files in this target.
     pub files: Files,
+    /// Whether this target has nothing of it.
+    pub absent: bool,
     /// How to read them.
     pub reader: Reader,
     /// The folder that `files.path` is below.

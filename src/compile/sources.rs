@@ -32,8 +32,8 @@ pub fn compile(
 ) -> Option<(SourceNode, SchemaRef)> {
     let before = found.len();
     let replaced = project.settings.sources.get(&table.to_string());
-    let (files, files_text) = match replaced {
-        Some(other) => (&other.files, &project.settings.source),
+    let (files, files_text) = match replaced.and_then(|other| other.files.as_ref()) {
+        Some(files) => (files, &project.settings.source),
         None => (&spec.files, text),
     };
     let mut files = files.clone();
@@ -73,6 +73,7 @@ pub fn compile(
         spec: spec.clone(),
         source: Arc::clone(text),
         files: files.clone(),
+        absent: replaced.is_some_and(|other| other.absent),
         reader: reader?,
         root,
         rules: row_rules,
@@ -81,15 +82,25 @@ pub fn compile(
     clean.then_some((node, schema))
 }
 
-/// Reports overrides of the target that name no source.
+/// Reports overrides of the target that name no source, or say nothing about it.
 pub fn check_overrides(
     project: &Project,
     declarations: &Declarations<'_>,
     found: &mut Diagnostics,
 ) {
-    for (name, _) in project.settings.sources.iter() {
+    for (name, other) in project.settings.sources.iter() {
         let source = TableName::parse(name).filter(TableName::is_received);
         let place = (&project.settings.source, name.span());
+        if other.files.is_some() == other.absent {
+            found.push(
+                Diagnostic::error(
+                    Code::WrongValue,
+                    "a source has other `files` in a target, or is `absent: true` from it",
+                )
+                .at(place.clone())
+                .hint("say one of the two"),
+            );
+        }
         match source {
             Some(table) if declarations.contains_key(&table) => {}
             Some(table) => {

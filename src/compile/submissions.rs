@@ -167,8 +167,8 @@ impl Compiler<'_> {
         };
         let settings = &self.project.settings;
         let source = match settings.sources.get(&table.to_string()) {
-            Some(_) => &settings.source,
-            None => &node.source,
+            Some(other) if other.files.is_some() => &settings.source,
+            _ => &node.source,
         };
         let place = (source, cancelled.span());
         let reference = TableName::parse(cancelled).filter(|t| t.kind == TableKind::Reference);

@@ -138,6 +138,7 @@ impl Trial {
         fs::create_dir(&root).map_err(|e| e.to_string())?;
         let node = SourceNode {
             files: spec.files.clone(),
+            absent: false,
             reader: spec.files.readers().remove(0),
             spec,
             source,

@@ -72,6 +72,14 @@ impl Search<'_> {
     /// in the ledger all the same.
     pub(super) fn files(&self, fingerprints: &mut Fingerprints) -> Result<Arrivals> {
         let table = &self.node.name;
+        if self.source.absent {
+            return Ok(Arrivals {
+                ledger: Ledger::default(),
+                files: Vec::new(),
+                notes: Diagnostics::default(),
+                new: 0,
+            });
+        }
         let before = Ledger::load(self.lake, table)?;
         let discovery = ingest::discover(self.source, table, SystemTime::now())?;
         let manifest = self.manifest()?;

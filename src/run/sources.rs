@@ -197,6 +197,8 @@ impl Night<'_> {
             .iter()
             .find_map(|c| c.pseudonymise.as_ref());
         match (needed, &self.key) {
+            // Where nobody is sent there is nobody to make a pseudonym of.
+            (Some(_), None) if source.absent => Ok(None),
             (None, _) => Ok(None),
             (Some(_), Some(key)) => Ok(Some(key.clone())),
             (Some(column), None) => Err(Diagnostic::error(
@@ -223,6 +225,9 @@ impl Night<'_> {
                 captures: &arrivals.files[*i].captures,
             })
             .collect();
+        if source.absent {
+            return Ok(());
+        }
         let found = freshness::check(&self.context, node, source, &arrived, self.as_of).await?;
         if found.has_errors() {
             return Err(found);

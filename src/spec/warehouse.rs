@@ -50,12 +50,15 @@ pub struct Warehouse {
     pub stores: Entries<StoreOptions>,
 }
 
-/// Other files for a source, in one target.
+/// What differs for a source in one target: other files, or none.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceOverride {
     /// Replaces the source's `files`, whole.
-    pub files: Files,
+    pub files: Option<Files>,
+    /// This target has nothing of it: no rows, nothing to look for, never late, and no key needed.
+    #[serde(default)]
+    pub absent: bool,
 }
 
 /// Where a secret is.

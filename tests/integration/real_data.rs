@@ -1,5 +1,7 @@
 //! Real deprivation, geography and waiting times, where the data is at hand.
 
+use std::collections::BTreeMap;
+
 use crate::parquet_file::Table;
 use crate::world::{World, files, repository};
 
@@ -250,6 +252,9 @@ fn trap_21_official_waiting_times_to_the_half_patient() {
     }
     assert_eq!((seen.len(), truth.len()), (1_467, 1_467));
 
+    let table = Table::read(&world.path("published-real/alliance/latest/waiting_times.parquet"));
+    assert_mart_is_the_extract(&table, &truth);
+
     // Kent and Medway, August 2025: 6,372 of 8,504 told in 28 days, 1,676 of 1,707 treated in 31,
     // 627.0 of 819.5 in 62; in halves.
     for (standard, within, total) in [
@@ -270,6 +275,47 @@ fn trap_21_official_waiting_times_to_the_half_patient() {
         };
         assert_eq!((sum(8), sum(7)), (within, total), "{standard}");
     }
+}
+
+/// Fails unless the mart's rows of each trust, month and standard, and those of the alliance, add up to
+/// what the extract (cells as [`WAITING`], counts in halves) has as total and within.
+fn assert_mart_is_the_extract(mart: &Table, truth: &[Vec<String>]) {
+    let mut expected: BTreeMap<Vec<String>, [i64; 2]> = BTreeMap::new();
+    let is_all = |row: &&Vec<String>| {
+        row[4].starts_with("ALL ") && row[5] == "ALL CANCERS" && row[6] == "ALL MODALITIES"
+    };
+    let number = |cell: &String| cell.parse::<i64>().expect("halves");
+    for row in truth.iter().filter(is_all) {
+        for (basis, org) in [("provider", row[2].as_str()), ("alliance", "E56000011")] {
+            let key = [row[0].as_str(), basis, org, &row[1]];
+            let sums = expected.entry(key.map(str::to_owned).to_vec()).or_default();
+            sums[0] += number(&row[7]);
+            sums[1] += number(&row[8]);
+        }
+    }
+    // Four trusts and the alliance, three standards, three months.
+    assert_eq!(expected.len(), 5 * 3 * 3);
+
+    let columns = [
+        "month", "basis", "org_code", "standard", "total", "within", "source",
+    ];
+    let mut seen: BTreeMap<Vec<String>, [i64; 2]> = BTreeMap::new();
+    for mut row in mart.only(&columns) {
+        assert_eq!(row[6], "published", "there are no records here");
+        row[0].truncate(7);
+        let counts = [number(&halves(&row[4])), number(&halves(&row[5]))];
+        row.truncate(4);
+        let sums = seen.entry(row).or_default();
+        sums[0] += counts[0];
+        sums[1] += counts[1];
+    }
+    assert_eq!(seen, expected);
+    let alliance = |standard: &str| {
+        seen[&["2025-08", "alliance", "E56000011", standard].map(str::to_owned)[..]]
+    };
+    assert_eq!(alliance("fds_28"), [17_008, 12_744], "8,504 and 6,372");
+    assert_eq!(alliance("d31"), [3_414, 3_352], "1,707 and 1,676");
+    assert_eq!(alliance("d62"), [1_639, 1_254], "819.5 and 627.0");
 }
 
 /// Rows of comma-separated text with fields in quotes.

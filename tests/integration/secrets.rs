@@ -173,3 +173,32 @@ fn a_key_that_is_missing_short_or_unreadable_is_said_without_showing_it() {
     // A check needs no secret.
     world.martlet("check").exits(0);
 }
+
+#[test]
+fn a_source_that_is_absent_is_empty_and_needs_neither_folder_nor_key() {
+    let world = clinic::project();
+    world.remove("pseudonym.key");
+    world.edit(
+        "config/targets/dev.yaml",
+        "pseudonym_key: { file: pseudonym.key }\n",
+        "sources:\n  source.visits: { absent: true }\n",
+    );
+    world.edit(
+        "pipelines/clinic.yaml",
+        "      csv: {}\n    columns:\n      - { name: nhs_number",
+        "      csv: {}\n    freshness: { error_after: { count: 1, period: day } }\n    columns:\n      - { name: nhs_number",
+    );
+    world.martlet("run").exits(0);
+    let table = Table::read(&world.path("published/alliance/latest/visits.parquet"));
+    assert_eq!(table.column("visits"), Vec::<String>::new());
+
+    world.edit(
+        "config/targets/dev.yaml",
+        "{ absent: true }",
+        "{ absent: false }",
+    );
+    world
+        .martlet("check")
+        .exits(2)
+        .says(&["is `absent: true` from it", "say one of the two"]);
+}

@@ -75,6 +75,7 @@ impl World {
         fs::create_dir(&root).expect("an inbox");
         let node = SourceNode {
             files: spec.files.clone(),
+            absent: false,
             reader: spec.files.readers().remove(0),
             spec,
             source,

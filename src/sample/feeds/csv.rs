@@ -82,6 +82,25 @@ impl Csv {
         self.next()
     }
 
+    /// Halves of people, with the one decimal of the marts.
+    pub fn halves(&mut self, halves: u32) -> &mut Self {
+        push_digits(&mut self.bytes, (halves / 2).into(), 1);
+        self.bytes.extend_from_slice(if halves.is_multiple_of(2) {
+            b".0"
+        } else {
+            b".5"
+        });
+        self.next()
+    }
+
+    /// Days, or nothing.
+    pub fn days_or_blank(&mut self, days: Option<i64>) -> &mut Self {
+        if let Some(days) = days {
+            self.bytes.extend_from_slice(days.to_string().as_bytes());
+        }
+        self.next()
+    }
+
     /// A prefix and a number of at least so many digits, as codes are made.
     pub fn code(&mut self, prefix: &str, number: u64, width: usize) -> &mut Self {
         self.bytes.extend_from_slice(prefix.as_bytes());

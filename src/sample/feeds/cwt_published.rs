@@ -12,6 +12,7 @@ use super::{Fed, new_workbook, write_whole};
 use crate::sample::dates::first_of_month;
 use crate::sample::dice::{Dice, Subject};
 use crate::sample::submissions::{Status, Submission};
+use crate::sample::truth::waiting_times::{self, Published};
 use crate::sample::world::World;
 
 /// Providers as the workbook names them, with their size in hundredths of the largest.
@@ -57,6 +58,37 @@ const FDS_ROUTES: [&str; 3] = [
     "BREAST SYMPTOMATIC, CANCER NOT SUSPECTED",
     "NATIONAL SCREENING PROGRAMME",
     "URGENT SUSPECTED CANCER",
+];
+/// What marts call those: routes and stages by part, groups by cancer.
+const FDS_NAMES: [&str; 4] = [
+    "breast_symptomatic",
+    "screening",
+    "urgent_suspected_cancer",
+    "",
+];
+const D31_NAMES: [&str; 4] = ["first_treatment", "subsequent_treatment", "", ""];
+const D62_NAMES: [&str; 4] = [
+    "urgent_suspected_cancer",
+    "breast_symptomatic",
+    "screening",
+    "consultant_upgrade",
+];
+const SUSPECTED_GROUPS: [&str; 6] = [
+    "No diagnosis",
+    "Breast",
+    "Lower gastrointestinal",
+    "Lung",
+    "Skin",
+    "Urological",
+];
+const CANCER_GROUPS: [&str; 7] = [
+    "Breast",
+    "Gynaecological",
+    "Haematological",
+    "Lower gastrointestinal",
+    "Lung",
+    "Skin",
+    "Urological",
 ];
 const SYMPTOMS: &str = "Exhibited (non-cancer) breast symptoms - cancer not initially suspected";
 
@@ -182,12 +214,7 @@ pub fn write(world: &World) -> io::Result<Fed> {
                 "cwt_published/{}-CWT-CRS-PROVIDER-WORKBOOK-{state}.xlsx",
                 month.format("%B-%Y").to_string().to_uppercase()
             );
-            let mut dice = Dice::new(
-                world.seed,
-                Subject::Published,
-                (1 << 38) + (months - back) as usize * 2 + usize::from(provisional),
-            );
-            let mut book = Book::draw(&mut dice);
+            let mut book = Book::of(world, months - back, provisional);
             let bytes = book
                 .save(&month.format("%b-%y").to_string(), state)
                 .map_err(io::Error::other)?;
@@ -225,7 +252,64 @@ struct Book {
     rows: Vec<(u64, u64)>,
 }
 
+/// The final figures of every month, leaf by leaf, as the marts name them.
+pub fn published(world: &World) -> Vec<Published> {
+    let months = world.calendar.months() as i32;
+    let mut all = Vec::new();
+    for place in 0..months {
+        let month = first_of_month(
+            world.calendar.first(world.calendar.months() - 1),
+            place - months,
+        );
+        let book = Book::of(world, place, false);
+        for (leaves, of, standard, routes, groups) in [
+            (
+                &book.fds,
+                &FDS,
+                &waiting_times::FDS,
+                FDS_NAMES,
+                &SUSPECTED_GROUPS[..],
+            ),
+            (
+                &book.d31,
+                &D31,
+                &waiting_times::D31,
+                D31_NAMES,
+                &CANCER_GROUPS[..],
+            ),
+            (
+                &book.d62,
+                &D62,
+                &waiting_times::D62,
+                D62_NAMES,
+                &CANCER_GROUPS[..],
+            ),
+        ] {
+            all.extend(leaves.iter().map(|leaf| Published {
+                month,
+                provider: PROVIDERS[leaf.provider].0,
+                standard,
+                route: routes[leaf.part],
+                group: match (of.parts.is_empty(), leaf.part) {
+                    // Breast symptoms are no suspected cancer of any other kind.
+                    (true, 0) => "Breast",
+                    _ => groups[leaf.cancer],
+                },
+                bands: leaf.bands.map(|halves| u32::try_from(halves).unwrap_or(0)),
+                within: of.within,
+            }));
+        }
+    }
+    all
+}
+
 impl Book {
+    /// The figures of a month, counted from the first there are, as they came out first or in the end.
+    fn of(world: &World, place: i32, provisional: bool) -> Self {
+        let number = (1 << 38) + place as usize * 2 + usize::from(provisional);
+        Self::draw(&mut Dice::new(world.seed, Subject::Published, number))
+    }
+
     fn draw(dice: &mut Dice) -> Self {
         let mut book = Self {
             fds: Vec::new(),

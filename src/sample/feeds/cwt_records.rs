@@ -7,6 +7,7 @@ use std::io;
 use chrono::NaiveDate;
 
 use super::csv::{Csv, CsvFile};
+use super::cwt_published::published;
 use super::{Fed, write_whole};
 use crate::sample::Written;
 use crate::sample::faults::{Fault, UNREADABLE_DATES, shown_number};
@@ -15,6 +16,8 @@ use crate::sample::pathways::{Pathway, Patient, Route, pathways};
 use crate::sample::people::Person;
 use crate::sample::personalised_care::DIAGNOSES;
 use crate::sample::submissions::{Status, Submission};
+use crate::sample::truth::waiting_times::{self, Breach, Home, Standing, WaitingTruth};
+use crate::sample::truth::{write_breaches, write_waiting};
 use crate::sample::world::World;
 
 const SOURCE: &str = "cwt_records";
@@ -124,6 +127,8 @@ pub fn write(world: &World) -> io::Result<Fed> {
         .collect();
     let mut standing: BTreeMap<(usize, usize), u32> = BTreeMap::new();
     let rate = world.rate(45, 150);
+    let mut truth = WaitingTruth::new();
+    let mut breaches: Vec<Breach> = Vec::new();
     let mut found = Vec::new();
     for (index, person) in world.people.iter().enumerate() {
         let patient = Patient {
@@ -142,7 +147,12 @@ pub fn write(world: &World) -> io::Result<Fed> {
         if found.is_empty() {
             continue;
         }
-        let lsoa = world.latest(person).map_or(0, |latest| latest.lsoa21);
+        let latest = world.latest(person);
+        let lsoa = latest.as_ref().map_or(0, |latest| latest.lsoa21);
+        let home = Home {
+            lsoa,
+            practice: person.first_practice(),
+        };
         for (place, pathway) in found.iter().enumerate() {
             let record = Record {
                 person,
@@ -150,8 +160,20 @@ pub fn write(world: &World) -> io::Result<Fed> {
                 lsoa,
                 pathway,
             };
-            if let Some(at) = file(world, &mut tables, &record) {
-                *standing.entry(at).or_default() += 1;
+            let Some(at) = file(world, &mut tables, &record) else {
+                continue;
+            };
+            *standing.entry((at.month, at.trust)).or_default() += 1;
+            // Whose number is nobody's has not opted out of anything.
+            let linked = latest.as_ref().filter(|_| pathway.fault != Fault::Unlinked);
+            if linked.is_some_and(|person| person.opted_out()) {
+                continue;
+            }
+            let census = world.calendar.census(at.month);
+            for wait in waiting_times::waits(pathway, census, world.calendar.first(0)) {
+                waiting_times::add(&mut truth, &world.places, home, &wait);
+                let quintile = world.places.quintile(2025, lsoa, lsoa);
+                breaches.extend(waiting_times::breach(&wait, at, quintile));
             }
         }
     }
@@ -176,6 +198,11 @@ pub fn write(world: &World) -> io::Result<Fed> {
             }
         }
     }
+    for leaf in published(world) {
+        waiting_times::add_published(&mut truth, &leaf);
+    }
+    fed.written.push(write_waiting(world, truth)?);
+    fed.written.push(write_breaches(world, breaches)?);
     fed.written.push(write_standing(world, &standing)?);
     Ok(fed)
 }
@@ -198,12 +225,12 @@ struct Record<'a> {
     pathway: &'a Pathway,
 }
 
-/// Writes a record wherever it is sent. Says where its newest row that stands is: month and trust; of
-/// two trusts in one month the first by code.
-fn file(world: &World, tables: &mut [Vec<Csv>], record: &Record<'_>) -> Option<(usize, usize)> {
+/// Writes a record wherever it is sent. Says where its newest row that stands is; of two trusts in one
+/// month the first by code.
+fn file(world: &World, tables: &mut [Vec<Csv>], record: &Record<'_>) -> Option<Standing> {
     let months = world.calendar.months();
     let pathway = record.pathway;
-    let mut newest: Option<(usize, usize)> = None;
+    let mut newest: Option<Standing> = None;
     for (trust, m) in pathway.filed(&world.calendar).into_iter().flatten() {
         // Rows to be refused are in the first month's files only.
         let fault = match pathway.fault {
@@ -213,6 +240,7 @@ fn file(world: &World, tables: &mut [Vec<Csv>], record: &Record<'_>) -> Option<(
         let refused = matches!(fault, Fault::BadDate | Fault::BadCode);
         let census = world.calendar.census(m);
         let versions = versions(trust, m);
+        let mut line = 0;
         for (csv, version) in tables[trust * months + m].iter_mut().zip(versions) {
             let changed = match version.content {
                 Content::True if pathway.withdrawn => continue,
@@ -221,16 +249,25 @@ fn file(world: &World, tables: &mut [Vec<Csv>], record: &Record<'_>) -> Option<(
                 Content::Draft(_) if pathway.withdrawn && pathway.wobble < 30 => continue,
                 Content::Draft(_) => pathway.wobble < 6,
             };
+            if version.content == Content::True {
+                // Headings are the first line.
+                line = csv.rows() + 2;
+            }
             cells(csv.begin(), record, census, changed, fault);
             if fault == Fault::Duplicate {
                 csv.repeat();
             }
         }
         if !refused && !pathway.withdrawn {
+            let here = Standing {
+                month: m,
+                trust,
+                line,
+            };
             newest = match newest {
-                Some((month, other)) if month == m => Some((m, trust.min(other))),
-                Some((month, other)) if month > m => Some((month, other)),
-                _ => Some((m, trust)),
+                Some(other) if other.month > m => Some(other),
+                Some(other) if other.month == m => Some(other.min(here)),
+                _ => Some(here),
             };
         }
     }

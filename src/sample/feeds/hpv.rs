@@ -23,6 +23,12 @@ const AUTHORITIES: [(&str, i64); 7] = [
     ("Surrey", 7_200),
     ("England", 330_000),
 ];
+/// Those whose code the warehouse knows, in order of it, with their place above.
+const KNOWN: [(&str, &str, usize); 3] = [
+    ("E06000035", "Medway", 4),
+    ("E10000016", "Kent", 3),
+    ("E92000001", "England", 6),
+];
 const YEARS: [u8; 3] = [8, 9, 10];
 const SEXES: [&str; 2] = ["females", "males"];
 
@@ -39,10 +45,14 @@ pub fn write(world: &World) -> io::Result<Fed> {
     let truth = "truth/hpv_published.csv".to_owned();
     let heading = "academic_year,local_authority,school_year,sex,eligible,vaccinated,note";
     let mut truth = CsvFile::create(&world.out, truth, heading)?;
+    let mart = "truth/hpv_vaccination.csv".to_owned();
+    let heading =
+        "academic_year,utla_code,authority,school_year,sex,is_total,eligible,vaccinated,note";
+    let mut mart = CsvFile::create(&world.out, mart, heading)?;
     // A year ends in August and is out in the January after next.
     let last = world.calendar.end().year() - 2;
     for year in [last - 1, last] {
-        let name = format!("{year}/{:02}", (year + 1) % 100);
+        let name = name_of(year);
         let path = format!("hpv/hpv_coverage_{year}-{:02}.xlsx", (year + 1) % 100);
         let mut counts = Dice::new(world.seed, Subject::Published, (1 << 34) + year as usize);
         let table = AUTHORITIES.map(|(_, children)| authority(&mut counts, children));
@@ -63,6 +73,29 @@ pub fn write(world: &World) -> io::Result<Fed> {
                 row.text(note).end();
             }
         }
+        for (code, name, place) in KNOWN {
+            for (school, [girls, boys]) in YEARS.iter().zip(pairs(&table[place])) {
+                for (sex, (eligible, vaccinated)) in
+                    [("F", girls), ("M", boys), ("both", together(girls, boys))]
+                {
+                    let row = mart.row()?.text(&name_of(year)).text(code).text(name);
+                    row.number((*school).into()).text(sex);
+                    let total = sex == "both" || name == "England";
+                    row.text(if total { "true" } else { "false" });
+                    let mut note = "";
+                    for cell in [eligible, vaccinated] {
+                        match cell {
+                            Cell::Number(number) => row.count(u32::try_from(number).unwrap_or(0)),
+                            Cell::Token(token) => {
+                                note = token;
+                                row.blank()
+                            }
+                        };
+                    }
+                    row.text(note).end();
+                }
+            }
+        }
         let bytes = workbook(year, &table).map_err(io::Error::other)?;
         let rows = AUTHORITIES.len() as u64;
         let out = date(year + 2, 1, 26);
@@ -72,7 +105,27 @@ pub fn write(world: &World) -> io::Result<Fed> {
             .push(write_whole(&world.out, path, rows, &bytes)?);
     }
     fed.written.push(truth.finish()?);
+    fed.written.push(mart.finish()?);
     Ok(fed)
+}
+
+fn name_of(year: i32) -> String {
+    format!("{year}/{:02}", (year + 1) % 100)
+}
+
+/// Girls and boys of each school year.
+fn pairs(cells: &[(Cell, Cell); 6]) -> [[(Cell, Cell); 2]; 3] {
+    let [a, b, c, d, e, f] = *cells;
+    [[a, b], [c, d], [e, f]]
+}
+
+/// Both sexes: a sum of numbers, or the token of what is not shown.
+fn together(girls: (Cell, Cell), boys: (Cell, Cell)) -> (Cell, Cell) {
+    let sum = |a, b| match (a, b) {
+        (Cell::Number(a), Cell::Number(b)) => Cell::Number(a + b),
+        (Cell::Token(token), _) | (_, Cell::Token(token)) => Cell::Token(token),
+    };
+    (sum(girls.0, boys.0), sum(girls.1, boys.1))
 }
 
 /// Children and those vaccinated, by school year and sex.

@@ -12,6 +12,7 @@ pub mod lung;
 pub mod personalised_care;
 pub mod screening;
 pub mod screening_due;
+pub mod waiting_times;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -27,6 +28,7 @@ use super::geography::{DISTRICTS, TRUSTS};
 use super::people::Snapshot;
 use super::practices::PracticeCode;
 use super::world::World;
+use waiting_times::{Breach, Split, WaitingTruth};
 
 /// The editions every fact is counted in.
 pub const EDITIONS: [u16; 2] = [2019, 2025];
@@ -252,6 +254,80 @@ pub fn write_personalised_care(
             .end();
     }
     Ok(vec![care, file.finish()?])
+}
+
+/// Writes `truth/waiting_times.csv`.
+pub fn write_waiting(world: &World, truth: WaitingTruth) -> io::Result<Written> {
+    let heading = format!(
+        "month,org_code,basis,source,standard,route,cancer_group,modality_group,imd_edition,imd_quintile,\
+         total,within,breached,median_days,p90_days,{}",
+        waiting_times::BANDS.join(",")
+    );
+    let mut file = CsvFile::create(&world.out, "truth/waiting_times.csv".into(), &heading)?;
+    for (key, mut counts) in truth {
+        let (month, org, basis, source, standard, route, group, modality, edition, quintile) = key;
+        let row = file.row()?.iso(month);
+        for text in [org, basis, source, standard, route, group, modality] {
+            row.text(text);
+        }
+        row.number(edition.into()).number(quintile.into());
+        for halves in [counts.within + counts.late, counts.within, counts.late] {
+            row.halves(halves);
+        }
+        for tenths in [5, 9] {
+            row.days_or_blank(counts.tenths(tenths));
+        }
+        for halves in counts.columns() {
+            match halves {
+                Some(halves) => row.halves(halves),
+                None => row.blank(),
+            };
+        }
+        row.end();
+    }
+    file.finish()
+}
+
+/// Writes `truth/waiting_times_breaches.csv`: all columns but the person's pseudonym.
+pub fn write_breaches(world: &World, mut breaches: Vec<Breach>) -> io::Result<Written> {
+    breaches.sort_unstable_by_key(|(key, ..)| *key);
+    let heading = "month,standard,sent_by,sent_for,record_line,route,cancer_group,modality_group,wait_days,\
+                   adjustment_days,days_over,org_code,investigating_org,allocation,scenario,\
+                   days_before_transfer,days_after_transfer,imd_edition,imd_quintile";
+    let path = "truth/waiting_times_breaches.csv".to_owned();
+    let mut file = CsvFile::create(&world.out, path, heading)?;
+    for ((month, standard, sent_by, sent_for, line), wait, quintile) in breaches {
+        let row = file.row()?.iso(month).text(standard);
+        row.text(TRUSTS[sent_by])
+            .iso(world.calendar.first(sent_for))
+            .number(line);
+        row.text(wait.route).text(wait.group).text(wait.modality);
+        for days in [wait.days, wait.adjusted, wait.days - wait.standard.days] {
+            row.days_or_blank(Some(days));
+        }
+        row.text(TRUSTS[wait.trust]);
+        match wait.investigating {
+            Some(trust) => row.text(TRUSTS[trust]),
+            None => row.blank(),
+        };
+        let (name, scenario, before, after) = match (wait.investigating, wait.split) {
+            (None, _) => ("", None, None, None),
+            (_, Split::Solo) => ("solo", None, None, None),
+            (_, Split::Halves) => ("halves", None, None, None),
+            (_, Split::Scenario(number, before, after)) => (
+                "six_scenarios",
+                Some(i64::from(number)),
+                Some(before),
+                Some(after),
+            ),
+        };
+        row.text(name);
+        for days in [scenario, before, after] {
+            row.days_or_blank(days);
+        }
+        row.number(2025).number(quintile.into()).end();
+    }
+    file.finish()
 }
 
 /// Writes `truth/geography.csv`: every code of either vintage, as the only code an address has.
