@@ -11,6 +11,7 @@ pub mod contract;
 mod diagnose;
 mod dialects;
 mod graph;
+pub mod indicators;
 pub mod lineage;
 mod marts;
 mod names;

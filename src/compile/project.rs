@@ -8,12 +8,12 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Result, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 use crate::spec::{Project, Sp};
 
 use super::names::{Declaration, Declarations, Declared};
 use super::{
-    Body, Node, Plan, Query, SourceNode, TableKind, TableName, checks, graph, lineage, names,
+    Body, Node, Plan, Query, SourceNode, TableKind, TableName, checks, graph, indicators, lineage, names,
     rules, session, sources, sql, submissions,
 };
 
@@ -48,9 +48,12 @@ pub async fn compile(
         schemas: BTreeMap::new(),
         identifiable: BTreeMap::new(),
         nodes: BTreeMap::new(),
+        generated: BTreeMap::new(),
+        indicators_hold: None,
         found,
     };
     compiler.sources();
+    compiler.generate();
     let queries = compiler.queries();
     let order = compiler.order(&queries);
     compiler.tables(&order, queries).await;
@@ -76,6 +79,10 @@ pub(super) struct Compiler<'a> {
     pub(super) schemas: checks::Schemas,
     pub(super) identifiable: lineage::Identifiable,
     pub(super) nodes: BTreeMap<TableName, Node>,
+    /// SQL that is written from the project, by what `sql:` calls it.
+    generated: BTreeMap<&'static str, Arc<SourceText>>,
+    /// Whether the columns of the indicators hold; nothing until it was asked.
+    pub(super) indicators_hold: Option<bool>,
     pub(super) found: Diagnostics,
 }
 /// A parsed statement with the tables it reads.
@@ -173,6 +180,16 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Writes the SQL that the indicators make, if they make any.
+    fn generate(&mut self) {
+        let entries = indicators::entries(self.project);
+        if indicators::check::written(&entries, &self.declarations, &mut self.found) {
+            self.generated = indicators::generated(&entries);
+        } else {
+            self.indicators_hold = Some(false);
+        }
+    }
+
     /// Parses the SQL of every model and mart.
     fn queries(&mut self) -> BTreeMap<TableName, Option<Parsed>> {
         let declarations = self.declarations.clone();
@@ -216,7 +233,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn query(&mut self, file: &Sp<String>, declaration: &Declaration<'a>) -> Option<Parsed> {
-        let Some(source) = self.project.sql.get(file.as_str()) else {
+        let generated = self.generated.get(file.as_str()).cloned();
+        let source = generated.as_ref().or(self.project.sql.get(file.as_str()));
+        let Some(source) = source else {
+            if self.indicators_hold == Some(false) && indicators::is_generated(file) {
+                return None;
+            }
             let there = self.project.sql.keys().map(String::as_str);
             self.found.push(
                 Diagnostic::error(
@@ -225,7 +247,10 @@ impl<'a> Compiler<'a> {
                 )
                 .at((declaration.source(), file.span()))
                 .label("named here")
-                .maybe_hint(did_you_mean(file, there)),
+                .maybe_hint(match indicators::is_generated(file) {
+                    true => Some("it is written from `indicators:`, and no pipeline has any".to_owned()),
+                    false => did_you_mean(file, there.chain([indicators::COUNTS, indicators::MEASURES])),
+                }),
             );
             return None;
         };
