@@ -24,6 +24,7 @@ pub mod session;
 mod sources;
 pub mod sql;
 mod submissions;
+mod system;
 mod table;
 mod tables;
 
@@ -33,4 +34,5 @@ pub use plan::{
     SourceNode,
 };
 pub use project::{PublishedSchema, compile};
+pub use system::SystemTable;
 pub use table::{TableKind, TableName};

@@ -13,7 +13,7 @@ use crate::spec::{Project, Sp};
 
 use super::names::{Declaration, Declarations, Declared};
 use super::{
-    Body, Node, Plan, Query, SourceNode, TableKind, TableName, checks, graph, indicators, lineage, names,
+    Body, Node, Plan, Query, SourceNode, SystemTable, TableKind, TableName, checks, graph, indicators, lineage, names,
     rules, session, sources, sql, submissions,
 };
 
@@ -52,11 +52,16 @@ pub async fn compile(
         indicators_hold: None,
         found,
     };
+    for table in SystemTable::ALL {
+        compiler.know(&table.name(), &table.schema());
+    }
     compiler.sources();
     compiler.generate();
     let queries = compiler.queries();
-    let order = compiler.order(&queries);
+    let own = compiler.own_tables(&queries);
+    let order = compiler.order(&queries, &own);
     compiler.tables(&order, queries).await;
+    compiler.keep_own(own);
     compiler.unused_sql();
 
     compiler.unused_stores();
@@ -264,7 +269,7 @@ impl<'a> Compiler<'a> {
         let query = self.found.take(sql::query(source, statement, &parameters));
         let tables = tables?;
         for (table, place) in &tables {
-            if !self.declarations.contains_key(table) {
+            if !self.declarations.contains_key(table) && SystemTable::of(table).is_none() {
                 self.found.push(
                     names::unknown_table(&self.declarations, table, Code::SqlUnknownTable)
                         .at((source, place.clone())),
@@ -277,9 +282,65 @@ impl<'a> Compiler<'a> {
         })
     }
 
+    /// The warehouse's own tables that SQL reads, each with what must be made before it: all that is
+    /// received or, for checks, every model and mart that does not itself hang on them.
+    fn own_tables(
+        &self,
+        queries: &BTreeMap<TableName, Option<Parsed>>,
+    ) -> BTreeMap<SystemTable, BTreeSet<TableName>> {
+        let parsed = || queries.iter().filter_map(|(t, p)| Some((t, p.as_ref()?)));
+        let read: BTreeSet<SystemTable> = parsed()
+            .flat_map(|(_, p)| p.inputs.iter().filter_map(SystemTable::of))
+            .collect();
+        let mut after = BTreeSet::from([SystemTable::Checks.name()]);
+        loop {
+            let more: Vec<&TableName> = parsed()
+                .filter(|(t, p)| !after.contains(*t) && !p.inputs.is_disjoint(&after))
+                .map(|(t, _)| t)
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            after.extend(more.into_iter().cloned());
+        }
+        let tables = |table: SystemTable| {
+            let all = self.declarations.keys();
+            let wanted = all.filter(|t| match table.is_of_files() {
+                true => t.is_received(),
+                false => !t.is_received() && !after.contains(*t),
+            });
+            (table, wanted.cloned().collect())
+        };
+        read.into_iter().map(tables).collect()
+    }
+
+    fn keep_own(&mut self, own: BTreeMap<SystemTable, BTreeSet<TableName>>) {
+        for (table, inputs) in own {
+            let node = Node {
+                name: table.name(),
+                pipeline: TableKind::System.word().to_owned(),
+                tags: Vec::new(),
+                owner: None,
+                description: Some(table.description().to_owned()),
+                schema: table.schema(),
+                identifiable: BTreeSet::new(),
+                inputs: inputs.into_iter().collect(),
+                body: Body::System(table),
+            };
+            self.nodes.insert(node.name.clone(), node);
+        }
+    }
+
     /// The order of all tables. A circle is reported, and what is in it or after it left out.
-    fn order(&mut self, queries: &BTreeMap<TableName, Option<Parsed>>) -> Vec<TableName> {
-        let mut edges: BTreeMap<TableName, BTreeSet<TableName>> = BTreeMap::new();
+    fn order(
+        &mut self,
+        queries: &BTreeMap<TableName, Option<Parsed>>,
+        own: &BTreeMap<SystemTable, BTreeSet<TableName>>,
+    ) -> Vec<TableName> {
+        let mut edges: BTreeMap<TableName, BTreeSet<TableName>> = own
+            .iter()
+            .map(|(table, inputs)| (table.name(), inputs.clone()))
+            .collect();
         for table in self.declarations.keys() {
             let inputs = match queries.get(table) {
                 Some(Some(parsed)) => parsed.inputs.clone(),
