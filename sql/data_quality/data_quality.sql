@@ -31,7 +31,7 @@ UNION ALL
 SELECT
     'warehouse' AS feed,
     'all' AS provider,
-    COALESCE(CAST(month AS VARCHAR), 'none') AS period,
+    period,
     'reconciles_' || what AS rule,
     month,
     found,

@@ -206,43 +206,54 @@ as_shown AS (
     INNER JOIN shown
         ON shown.cohort = ours.cohort
         AND shown.month = ours.month
+),
+
+compared AS (
+    SELECT
+        what,
+        month,
+        CAST(expected AS DOUBLE) AS expected,
+        CAST(found AS DOUBLE) AS found,
+        passed
+    FROM against_marts
+
+    UNION ALL
+
+    SELECT
+        what,
+        month,
+        expected,
+        found,
+        expected = found AS passed
+    FROM against_whole
+
+    UNION ALL
+
+    SELECT
+        what,
+        month,
+        expected,
+        found,
+        ABS(expected - found) <= CAST($coverage_tolerance AS DOUBLE) AS passed
+    FROM as_shown
+
+    UNION ALL
+
+    SELECT
+        SPLIT_PART(table_name, '.', 2) || '_' || check_name AS what,
+        CAST(NULL AS DATE) AS month,
+        CAST(total AS DOUBLE) AS expected,
+        CAST(total - broken AS DOUBLE) AS found,
+        broken = 0 AS passed
+    FROM system.checks
+    WHERE kind = 'reconciles'
 )
 
 SELECT
     what,
+    COALESCE(CAST(month AS VARCHAR), 'none') AS period,
     month,
-    CAST(expected AS DOUBLE) AS expected,
-    CAST(found AS DOUBLE) AS found,
+    expected,
+    found,
     passed
-FROM against_marts
-
-UNION ALL
-
-SELECT
-    what,
-    month,
-    expected,
-    found,
-    expected = found AS passed
-FROM against_whole
-
-UNION ALL
-
-SELECT
-    what,
-    month,
-    expected,
-    found,
-    ABS(expected - found) <= CAST($coverage_tolerance AS DOUBLE) AS passed
-FROM as_shown
-
-UNION ALL
-
-SELECT
-    REPLACE(SPLIT_PART(table_name, '.', 2), '.', '_') || '_' || check_name AS what,
-    CAST(NULL AS DATE) AS month,
-    CAST(total AS DOUBLE) AS expected,
-    CAST(total - broken AS DOUBLE) AS found,
-    broken = 0 AS passed
-FROM system.checks
-WHERE kind = 'reconciles'
+FROM compared

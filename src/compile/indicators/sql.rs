@@ -1,13 +1,15 @@
 //! The queries that indicators make.
 //!
-//! `generated/indicators.sql`: each entry selects its rows once for every breakdown, the rows of
-//! organisations that roll up are added to those of the larger ones they lie in, and all is summed.
+//! `generated/indicators.sql`: entries that share a table and all that tells its rows apart are
+//! counted in one pass over it, each row once for every entry and breakdown; the rows of organisations
+//! that roll up are added to those of the larger ones they lie in, and all is summed.
 //! `generated/dim_measure.sql`: what each entry means, as rows.
 //!
 //! Names and conditions have been checked before; texts are quoted.
 
 use std::fmt::Write;
 
+use crate::spec::Indicator;
 use crate::spec::indicator::{Count, Organisation};
 
 use super::{BY_EDITION, Entry};
@@ -17,10 +19,7 @@ const ALL: &str = "all";
 
 /// The query of the counts.
 pub(super) fn counts(entries: &[Entry<'_>]) -> String {
-    let selects: Vec<String> = entries
-        .iter()
-        .flat_map(|e| e.spec.organisations.iter().map(|o| select(e, o)))
-        .collect();
+    let selects: Vec<String> = Pass::all(entries).iter().map(Pass::select).collect();
     let levels: Vec<String> = entries.iter().flat_map(levels).collect();
     let mut text = String::from(
         "-- Every indicator: its two counts by month, organisation and breakdown.\n\
@@ -45,81 +44,138 @@ pub(super) fn counts(entries: &[Entry<'_>]) -> String {
     text
 }
 
-/// The rows of one entry about one kind of organisation, once for each breakdown.
-fn select(entry: &Entry<'_>, organisation: &Organisation) -> String {
-    let spec = entry.spec;
-    let breakdowns = spec.breakdowns.iter().map(|b| b.as_str());
-    let by_edition = |name: &str| BY_EDITION.contains(&name);
-    let cases: Vec<(String, String)> = breakdowns
-        .clone()
-        .map(|b| {
-            let value = format!("COALESCE(CAST(counts.{} AS VARCHAR), 'unknown')", name(b));
-            (text(b), value)
-        })
-        .collect();
-    let value = case(&cases, &text(ALL));
-    let edition = match &spec.edition {
-        Some(column) => case(
-            &breakdowns
-                .clone()
-                .filter(|b| by_edition(b))
-                .map(|b| (text(b), format!("counts.{}", name(column))))
-                .collect::<Vec<_>>(),
-            "0",
-        ),
-        None => "0".to_owned(),
-    };
-    let kinds = [ALL].into_iter().chain(breakdowns.clone());
-    let kinds: Vec<String> = kinds.map(|k| format!("({})", text(k))).collect();
-    let mut conditions: Vec<String> = spec
-        .filter
-        .iter()
-        .chain(&organisation.filter)
-        .map(|c| condition(c))
-        .collect();
-    if let Some(column) = &spec.edition {
-        let editions: Vec<String> = breakdowns.filter(|b| by_edition(b)).map(text).collect();
-        let one = format!("counts.{} = $imd_edition", name(column));
-        conditions.push(match editions.is_empty() {
-            true => format!("({one})"),
-            false => format!(
-                "({one} OR breakdown.breakdown_type IN ({}))",
-                editions.join(", ")
-            ),
-        });
+/// Entries that are counted in one pass over a table: they share all that tells rows apart.
+struct Pass<'a> {
+    organisation: &'a Organisation,
+    entries: Vec<Entry<'a>>,
+}
+
+impl<'a> Pass<'a> {
+    /// The passes over all tables, in the order of the entries.
+    fn all(entries: &[Entry<'a>]) -> Vec<Self> {
+        let mut passes: Vec<Self> = Vec::new();
+        for entry in entries {
+            for organisation in &entry.spec.organisations {
+                match passes.iter_mut().find(|p| p.takes(entry, organisation)) {
+                    Some(pass) => pass.entries.push(*entry),
+                    None => passes.push(Self {
+                        organisation,
+                        entries: vec![*entry],
+                    }),
+                }
+            }
+        }
+        passes
     }
-    let wanted = match conditions.is_empty() {
-        true => String::new(),
-        false => format!("    WHERE {}\n", conditions.join("\n        AND ")),
-    };
-    let target = match &spec.target {
-        Some(target) => text(target),
-        None => "CAST(NULL AS VARCHAR)".to_owned(),
-    };
-    format!(
-        "    SELECT
-        {measure} AS measure,
+
+    fn takes(&self, entry: &Entry<'_>, organisation: &Organisation) -> bool {
+        let (ours, theirs) = (self.spec(), entry.spec);
+        ours.from == theirs.from
+            && ours.month.column == theirs.month.column
+            && ours.edition == theirs.edition
+            && ours.breakdowns == theirs.breakdowns
+            && self.organisation.kind == organisation.kind
+            && self.organisation.column == organisation.column
+            && self.organisation.filter == organisation.filter
+    }
+
+    /// What the entries share.
+    fn spec(&self) -> &'a Indicator {
+        self.entries[0].spec
+    }
+
+    /// Something that each entry has of its own.
+    fn each(&self, of: impl Fn(&'a Indicator) -> String) -> String {
+        let values: Vec<String> = self.entries.iter().map(|e| of(e.spec)).collect();
+        if values.iter().all(|v| *v == values[0]) {
+            return values[0].clone();
+        }
+        let cases = self.entries.iter().zip(values);
+        let cases: Vec<(String, String)> = cases.map(|(e, v)| (text(e.id), v)).collect();
+        case("indicator.measure", &cases, None)
+    }
+
+    /// The rows of the entries, once for each breakdown.
+    fn select(&self) -> String {
+        let spec = self.spec();
+        let breakdowns: Vec<&str> = spec.breakdowns.iter().map(|b| b.as_str()).collect();
+        let by_edition = breakdowns.iter().filter(|b| BY_EDITION.contains(b));
+        let by_edition: Vec<&str> = by_edition.copied().collect();
+        let values: Vec<(String, String)> = breakdowns
+            .iter()
+            .map(|b| {
+                let value = format!("COALESCE(CAST(counts.{} AS VARCHAR), 'unknown')", name(b));
+                (text(b), value)
+            })
+            .collect();
+        let value = case("breakdown.breakdown_type", &values, Some(&text(ALL)));
+        let edition = match &spec.edition {
+            Some(column) => {
+                let column = format!("counts.{}", name(column));
+                let cases = by_edition.iter().map(|b| (text(b), column.clone()));
+                let cases: Vec<_> = cases.collect();
+                case("breakdown.breakdown_type", &cases, Some("0"))
+            }
+            None => "0".to_owned(),
+        };
+        let kinds = [ALL].into_iter().chain(breakdowns);
+        let kinds: Vec<String> = kinds.map(|k| format!("({})", text(k))).collect();
+        let measures = self.entries.iter().map(|e| match &e.spec.target {
+            Some(target) => format!("({}, {})", text(e.id), text(target)),
+            None => format!("({}, CAST(NULL AS VARCHAR))", text(e.id)),
+        });
+        let mut conditions: Vec<String> = Vec::new();
+        if self.entries.iter().any(|e| e.spec.filter.is_some()) {
+            conditions.push(self.each(|spec| match &spec.filter {
+                Some(filter) => condition(filter),
+                None => "TRUE".to_owned(),
+            }));
+        }
+        conditions.extend(self.organisation.filter.iter().map(|f| condition(f)));
+        if let Some(column) = &spec.edition {
+            let one = format!("counts.{} = $imd_edition", name(column));
+            let kinds: Vec<String> = by_edition.iter().map(|b| text(b)).collect();
+            conditions.push(match kinds.is_empty() {
+                true => format!("({one})"),
+                false => {
+                    let kinds = kinds.join(", ");
+                    format!("({one} OR breakdown.breakdown_type IN ({kinds}))")
+                }
+            });
+        }
+        let wanted = match conditions.is_empty() {
+            true => String::new(),
+            false => format!("    WHERE {}\n", conditions.join("\n        AND ")),
+        };
+        format!(
+            "    SELECT
+        indicator.measure,
         counts.{month} AS month,
         {kind} AS org_type,
         COALESCE(CAST(counts.{org} AS VARCHAR), 'UNKNOWN') AS org_code,
         breakdown.breakdown_type,
         {value} AS breakdown_value,
         {edition} AS imd_edition,
-        CAST({numerator} AS DECIMAL(12, 1)) AS numerator,
-        CAST({denominator} AS DECIMAL(12, 1)) AS denominator,
-        {target} AS target_measure
+        {numerator} AS numerator,
+        {denominator} AS denominator,
+        indicator.target_measure
     FROM {from} AS counts
+    CROSS JOIN (
+        VALUES
+        {measures}
+    ) AS indicator (measure, target_measure)
     CROSS JOIN (VALUES {kinds}) AS breakdown (breakdown_type)
 {wanted}",
-        measure = text(entry.id),
-        month = name(&spec.month.column),
-        kind = text(organisation.kind.word()),
-        org = name(&organisation.column),
-        numerator = count(&spec.numerator),
-        denominator = count(&spec.denominator),
-        from = spec.from.as_str(),
-        kinds = kinds.join(", "),
-    )
+            month = name(&spec.month.column),
+            kind = text(self.organisation.kind.word()),
+            org = name(&self.organisation.column),
+            numerator = self.each(|spec| count(&spec.numerator)),
+            denominator = self.each(|spec| count(&spec.denominator)),
+            from = spec.from.as_str(),
+            measures = measures.collect::<Vec<_>>().join(",\n        "),
+            kinds = kinds.join(", "),
+        )
+    }
 }
 
 /// What a row adds to a count.
@@ -128,10 +184,11 @@ fn count(count: &Count) -> String {
         Some(column) => format!("counts.{}", name(column)),
         None => "1".to_owned(),
     };
-    match &count.filter {
+    let each = match &count.filter {
         Some(filter) => format!("CASE WHEN {} THEN {each} ELSE 0 END", condition(filter)),
         None => each,
-    }
+    };
+    format!("CAST({each} AS DECIMAL(12, 1))")
 }
 
 /// Where the numbers of an entry are summed to.
@@ -286,19 +343,17 @@ fn measure(entry: &Entry<'_>) -> String {
     format!("({})", values.join(", "))
 }
 
-/// `CASE breakdown.breakdown_type WHEN … END`, or the last resort by itself.
-fn case(cases: &[(String, String)], otherwise: &str) -> String {
+/// `CASE of WHEN … END`, or the last resort by itself.
+fn case(of: &str, cases: &[(String, String)], otherwise: Option<&str>) -> String {
+    let last = otherwise.map_or_else(String::new, |o| format!("            ELSE {o}\n"));
     if cases.is_empty() {
-        return otherwise.to_owned();
+        return otherwise.unwrap_or("NULL").to_owned();
     }
     let whens: Vec<String> = cases
         .iter()
         .map(|(kind, value)| format!("            WHEN {kind} THEN {value}\n"))
         .collect();
-    format!(
-        "CASE breakdown.breakdown_type\n{}            ELSE {otherwise}\n        END",
-        whens.concat()
-    )
+    format!("CASE {of}\n{}{last}        END", whens.concat())
 }
 
 /// A condition of the YAML. The line's end closes a comment.
