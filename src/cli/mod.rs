@@ -115,5 +115,5 @@ async fn load(global: &args::Global) -> Result<(Plan, Diagnostics)> {
         global.target.as_deref(),
         global.overrides(),
     )?;
-    compile::compile(&project, &functions::all(), publish::published_schema).await
+    compile::compile(&project, functions::register, publish::published_schema).await
 }

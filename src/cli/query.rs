@@ -28,7 +28,7 @@ pub async fn query(global: &Global, args: &QueryArgs, printer: &Printer) -> Resu
     let engine = Engine::new(
         Limits::from(&plan.settings),
         &lake.question_spill(),
-        functions::all(),
+        functions::register,
     )?;
     let context = engine.session();
     let source = SourceText::new("query", args.sql.clone());

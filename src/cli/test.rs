@@ -45,7 +45,7 @@ pub async fn test(global: &Global, args: &TestArgs, printer: &Printer) -> Result
     let context = session::context(
         session::config(1),
         std::sync::Arc::default(),
-        &functions::all(),
+        functions::register,
     );
     let outcomes = unit_test::run(&context, &plan, &tests, |outcome| show(outcome, printer)).await;
     if let Some(path) = &args.junit {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::logical_expr::ScalarUDF;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 use crate::spec::{Project, Sp};
@@ -27,7 +26,7 @@ pub type PublishedSchema = fn(&SchemaRef, &crate::spec::Mart) -> SchemaRef;
 /// Everything that is wrong, all at once.
 pub async fn compile(
     project: &Project,
-    functions: &[ScalarUDF],
+    functions: session::Functions,
     published: PublishedSchema,
 ) -> Result<(Plan, Diagnostics)> {
     let context = session::context(

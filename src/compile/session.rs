@@ -12,7 +12,6 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionConfig;
 
 use crate::diag::{Diagnostic, Diagnostics, Result};
@@ -21,6 +20,9 @@ use super::{TableKind, TableName};
 
 /// The catalogue that tables stand in; nobody types it.
 const CATALOG: &str = "martlet";
+
+/// What makes our functions known to a session. What they are, this module need not know.
+pub type Functions = fn(&SessionContext);
 
 /// The configuration every session has.
 ///
@@ -50,7 +52,7 @@ pub fn config(partitions: usize) -> SessionConfig {
 pub fn context(
     config: SessionConfig,
     runtime: Arc<RuntimeEnv>,
-    functions: &[ScalarUDF],
+    functions: Functions,
 ) -> SessionContext {
     let catalog = MemoryCatalogProvider::new();
     for kind in TableKind::ALL {
@@ -64,9 +66,7 @@ pub fn context(
         .build();
     let context = SessionContext::new_with_state(state);
     context.register_catalog(CATALOG, Arc::new(catalog));
-    for function in functions {
-        context.register_udf(function.clone());
-    }
+    functions(&context);
     context
 }
 

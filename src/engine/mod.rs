@@ -16,9 +16,8 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::logical_expr::ScalarUDF;
 
-use crate::compile::session;
+use crate::compile::session::{self, Functions};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::spec::Settings;
 
@@ -51,7 +50,7 @@ impl From<&Settings> for Limits {
 pub struct Engine {
     runtime: Arc<RuntimeEnv>,
     limits: Limits,
-    functions: Vec<ScalarUDF>,
+    functions: Functions,
 }
 
 impl Engine {
@@ -59,7 +58,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the folder cannot be made, or the limits make no sense to DataFusion.
-    pub fn new(limits: Limits, spill: &Path, functions: Vec<ScalarUDF>) -> Result<Self> {
+    pub fn new(limits: Limits, spill: &Path, functions: Functions) -> Result<Self> {
         std::fs::create_dir_all(spill)
             .map_err(|e| Diagnostics::from(Diagnostic::io(spill, "make the folder", &e)))?;
         let pool = FairSpillPool::new(limits.memory);
@@ -89,7 +88,7 @@ impl Engine {
         session::context(
             session::config(self.limits.partitions),
             Arc::clone(&self.runtime),
-            &self.functions,
+            self.functions,
         )
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Int64Type};
-use datafusion::common::{Result, ScalarValue, exec_err};
+use datafusion::common::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::kernels::dates;
+use super::answered;
+use super::kernels::{dates, working_days};
 
 /// The functions of this file.
 pub(super) fn all() -> Vec<ScalarUDF> {
@@ -21,6 +22,10 @@ pub(super) fn all() -> Vec<ScalarUDF> {
         Calendar::MonthEnd,
         Calendar::FinYear,
         Calendar::AcademicYear,
+        Calendar::FinMonth,
+        Calendar::FinQuarter,
+        Calendar::WorkingDaysBetween,
+        Calendar::IsWorkingDay,
     ]
     .into_iter()
     .map(|function| ScalarUDF::from(CalendarFunction::new(function)))
@@ -43,12 +48,21 @@ enum Calendar {
     FinYear,
     /// `academic_year(date)`: `2025/26`, September to August.
     AcademicYear,
+    /// `fin_month(date)`: 1 is April.
+    FinMonth,
+    /// `fin_quarter(date)`: 1 is April to June.
+    FinQuarter,
+    /// `working_days_between(from, to)`: in England, after the first day, with the last.
+    WorkingDaysBetween,
+    /// `is_working_day(date)`: Monday to Friday, and no bank holiday in England.
+    IsWorkingDay,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct CalendarFunction {
     function: Calendar,
     signature: Signature,
+    aliases: Vec<String>,
 }
 
 impl CalendarFunction {
@@ -56,15 +70,26 @@ impl CalendarFunction {
         use DataType::{Date32, Int64};
         // Exact types: DataFusion widens narrower integers and untyped nulls to them.
         let arguments = match function {
-            Calendar::AgeInYears => vec![Date32, Date32],
+            Calendar::AgeInYears | Calendar::WorkingDaysBetween => vec![Date32, Date32],
             Calendar::WindowStart | Calendar::AddMonths => vec![Date32, Int64],
             Calendar::MonthStart
             | Calendar::MonthEnd
             | Calendar::FinYear
-            | Calendar::AcademicYear => vec![Date32],
+            | Calendar::AcademicYear
+            | Calendar::FinMonth
+            | Calendar::FinQuarter
+            | Calendar::IsWorkingDay => vec![Date32],
+        };
+        // As the NHS Data Dictionary has the words in full.
+        let aliases = match function {
+            Calendar::FinYear => vec!["financial_year".to_owned()],
+            Calendar::FinMonth => vec!["financial_month".to_owned()],
+            Calendar::FinQuarter => vec!["financial_quarter".to_owned()],
+            _ => Vec::new(),
         };
         Self {
             function,
+            aliases,
             signature: Signature::exact(arguments, Volatility::Immutable),
         }
     }
@@ -81,6 +106,12 @@ impl CalendarFunction {
             Calendar::MonthEnd => Arc::new(dates::month_end(date(0)?)),
             Calendar::FinYear => Arc::new(dates::fin_year(date(0)?)),
             Calendar::AcademicYear => Arc::new(dates::academic_year(date(0)?)),
+            Calendar::FinMonth => Arc::new(dates::fin_month(date(0)?)),
+            Calendar::FinQuarter => Arc::new(dates::fin_quarter(date(0)?)),
+            Calendar::WorkingDaysBetween => {
+                Arc::new(working_days::working_days_between(date(0)?, date(1)?))
+            }
+            Calendar::IsWorkingDay => Arc::new(working_days::is_working_day(date(0)?)),
         })
     }
 }
@@ -95,7 +126,15 @@ impl ScalarUDFImpl for CalendarFunction {
             Calendar::MonthEnd => "month_end",
             Calendar::FinYear => "fin_year",
             Calendar::AcademicYear => "academic_year",
+            Calendar::FinMonth => "fin_month",
+            Calendar::FinQuarter => "fin_quarter",
+            Calendar::WorkingDaysBetween => "working_days_between",
+            Calendar::IsWorkingDay => "is_working_day",
         }
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {
@@ -104,7 +143,11 @@ impl ScalarUDFImpl for CalendarFunction {
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(match self.function {
-            Calendar::AgeInYears => DataType::Int64,
+            Calendar::AgeInYears
+            | Calendar::FinMonth
+            | Calendar::FinQuarter
+            | Calendar::WorkingDaysBetween => DataType::Int64,
+            Calendar::IsWorkingDay => DataType::Boolean,
             Calendar::WindowStart
             | Calendar::AddMonths
             | Calendar::MonthStart
@@ -118,43 +161,15 @@ impl ScalarUDFImpl for CalendarFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let scalar = args
-            .args
-            .iter()
-            .all(|a| matches!(a, ColumnarValue::Scalar(_)));
-        let arguments = ColumnarValue::values_to_arrays(&args.args)?;
-        let Some(answer) = self.evaluate(&arguments) else {
-            // The planner coerces to the signature; only a plan built by hand comes here.
-            return exec_err!("{} was called with other types", self.name());
-        };
-        Ok(if scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&answer, 0)?)
-        } else {
-            ColumnarValue::Array(answer)
+        answered(&args, self.name(), |arguments| {
+            self.evaluate(arguments).map(Ok)
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::util::pretty::pretty_format_batches;
-    use datafusion::prelude::SessionContext;
-
-    #[allow(clippy::disallowed_methods)] // a SELECT of this test's own
-    async fn answer(select: &str) -> String {
-        let context = SessionContext::new();
-        for function in super::all() {
-            context.register_udf(function);
-        }
-        let rows = context
-            .sql(select)
-            .await
-            .expect("plans")
-            .collect()
-            .await
-            .expect("runs");
-        pretty_format_batches(&rows).expect("prints").to_string()
-    }
+    use crate::functions::tests::answer;
 
     #[tokio::test]
     async fn literals_nulls_and_narrow_integers_are_taken() {
@@ -176,6 +191,22 @@ mod tests {
         ] {
             assert!(shown.contains(wanted), "{wanted} is not in\n{shown}");
         }
+    }
+
+    #[tokio::test]
+    async fn financial_months_and_working_days() {
+        let shown = answer(
+            "SELECT fin_month(DATE '2026-03-31') AS m, financial_quarter(DATE '2026-04-01') AS q,
+                    financial_year(DATE '2026-03-31') AS y,
+                    working_days_between(DATE '2026-04-02', DATE '2026-04-07') AS easter,
+                    is_working_day(DATE '2022-09-19') AS funeral,
+                    working_days_between(DATE '1900-01-01', DATE '2026-04-07') AS long_ago",
+        )
+        .await;
+        assert!(
+            shown.contains("| 12 | 1 | 2025/26 | 1      | false   |          |"),
+            "{shown}"
+        );
     }
 
     #[tokio::test]

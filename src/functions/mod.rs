@@ -1,16 +1,78 @@
 //! SQL functions: what the field's arithmetic needs and DataFusion does not have.
 //!
-//! Each is a thin skin over a kernel in [`kernels`]: types in, types out, scalars kept scalar. All
-//! are immutable and strict (null in, null out). None reads a clock, a disk or a key, so that a
-//! query gives the same rows whenever it runs.
+//! Each is a thin skin over a kernel in [`kernels`]: types in, types out, scalars kept scalar. None
+//! reads a clock, a disk or a key, so that a query gives the same rows whenever it runs, and no
+//! aggregate depends on the order or the partition that its rows come in.
+//!
+//! - A function of one row gives one number, one word or one date.
+//! - An aggregate or a window that finds several things at once gives a struct of them, read by
+//!   name: `dsr(x, n, w)['lower']`.
 
 pub mod kernels;
 
+mod ages;
 mod calendar;
+mod codes;
+mod intervals;
+mod quantiles;
+mod rows;
+mod standardised;
+mod xmr;
 
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::arrow::array::ArrayRef;
+use datafusion::common::{Result, ScalarValue, exec_err};
+use datafusion::logical_expr::{
+    AggregateUDF, ColumnarValue, ScalarFunctionArgs, ScalarUDF, WindowUDF,
+};
+use datafusion::prelude::SessionContext;
 
-/// Every SQL function, ready to be registered on a session.
-pub fn all() -> Vec<ScalarUDF> {
-    calendar::all()
+/// Every function of one row.
+fn scalars() -> Vec<ScalarUDF> {
+    [calendar::all(), ages::all(), codes::all(), intervals::all()].concat()
 }
+
+/// Every aggregate.
+fn aggregates() -> Vec<AggregateUDF> {
+    standardised::all()
+}
+
+/// Every window function.
+fn windows() -> Vec<WindowUDF> {
+    vec![quantiles::quantile_of(), xmr::xmr()]
+}
+
+/// Makes every function known to a session.
+pub fn register(context: &SessionContext) {
+    for function in scalars() {
+        context.register_udf(function);
+    }
+    for function in aggregates() {
+        context.register_udaf(function);
+    }
+    for function in windows() {
+        context.register_udwf(function);
+    }
+}
+
+/// Evaluates a function of one row: literals in, a literal out.
+fn answered(
+    args: &ScalarFunctionArgs,
+    name: &str,
+    evaluate: impl FnOnce(&[ArrayRef]) -> Option<Result<ArrayRef>>,
+) -> Result<ColumnarValue> {
+    let literal = |a: &ColumnarValue| matches!(a, ColumnarValue::Scalar(_));
+    let scalar = args.args.iter().all(literal);
+    let Some(answer) = evaluate(&ColumnarValue::values_to_arrays(&args.args)?) else {
+        // The planner coerces to the signature; only a plan built by hand comes here.
+        return exec_err!("{name} was called with other types");
+    };
+    let answer = answer?;
+    Ok(if scalar {
+        ColumnarValue::Scalar(ScalarValue::try_from_array(&answer, 0)?)
+    } else {
+        ColumnarValue::Array(answer)
+    })
+}
+
+#[cfg(test)]
+mod tests;

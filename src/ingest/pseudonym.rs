@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use crate::diag::{Code, Diagnostic, Result};
 
-use super::kernels::nhs_number::NhsNumber;
+use crate::functions::kernels::nhs_number::NhsNumber;
 
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;

@@ -140,7 +140,7 @@ pub async fn run(
     let engine = Engine::new(
         Limits::from(&plan.settings),
         &lake.spill(),
-        functions::all(),
+        functions::register,
     )?;
     let mut night = Night {
         plan,

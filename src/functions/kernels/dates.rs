@@ -76,6 +76,24 @@ pub fn academic_year(date: &Date32Array) -> StringArray {
     year_from(date, 9)
 }
 
+/// The month of the financial year: 1 is April, 12 March.
+pub fn fin_month(date: &Date32Array) -> Int64Array {
+    date.iter()
+        .map(|days| Some(month_from_april(to_date(days?)?) + 1))
+        .collect()
+}
+
+/// The quarter of the financial year: 1 is April to June.
+pub fn fin_quarter(date: &Date32Array) -> Int64Array {
+    date.iter()
+        .map(|days| Some(month_from_april(to_date(days?)?) / 3 + 1))
+        .collect()
+}
+
+fn month_from_april(date: NaiveDate) -> i64 {
+    (i64::from(date.month()) + 8) % 12
+}
+
 fn year_from(date: &Date32Array, first_month: u32) -> StringArray {
     date.iter()
         .map(|days| {
@@ -185,6 +203,18 @@ mod tests {
         assert_eq!(fin_year(&one("1999-04-01")).value(0), "1999/00");
         assert_eq!(academic_year(&one("2025-08-31")).value(0), "2024/25");
         assert_eq!(academic_year(&one("2025-09-01")).value(0), "2025/26");
+    }
+
+    #[test]
+    fn months_and_quarters_from_april() {
+        let months: Vec<i64> = (1..=12)
+            .map(|m| fin_month(&one(&format!("2026-{m:02}-15"))).value(0))
+            .collect();
+        assert_eq!(months, [10, 11, 12, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        let quarters: Vec<i64> = (1..=12)
+            .map(|m| fin_quarter(&one(&format!("2026-{m:02}-15"))).value(0))
+            .collect();
+        assert_eq!(quarters, [4, 4, 4, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
     }
 
     #[test]

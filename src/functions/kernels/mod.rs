@@ -1,4 +1,20 @@
-//! Pure functions on Arrow arrays. They know no DataFusion, no disk and no clock.
+//! Pure functions on Arrow arrays and plain numbers. They know no DataFusion, no disk and no clock.
 
+pub mod age_bands;
+pub mod codes;
 pub mod dates;
+pub mod dsr;
+pub mod funnel;
+pub mod gap;
+pub mod isr;
+pub mod limits;
+pub mod nhs_number;
+pub mod poisson;
+pub mod quantiles;
+pub mod sii;
 pub mod wilson;
+pub mod working_days;
+pub mod xmr;
+
+#[cfg(test)]
+pub(in crate::functions) mod fixtures;

@@ -7,6 +7,8 @@
 
 use arrow::array::{Float64Array, Float64Builder};
 
+use super::limits::{Impossible, Limits};
+
 /// Φ⁻¹(0.975): the multiplier of a 95% interval. Not 1.96.
 pub const Z_95: f64 = 1.959_963_984_540_054;
 
@@ -38,12 +40,12 @@ pub fn wilson(x: &Float64Array, n: &Float64Array, z: f64) -> Result<Proportions,
     let (mut value, mut lower, mut upper) = (builder(), builder(), builder());
     for (row, (x, n)) in x.iter().zip(n).enumerate() {
         let limits = match (x, n) {
-            (Some(x), Some(n)) => limits(x, n, z).ok_or(NotAProportion { row })?,
+            (Some(x), Some(n)) => proportion(x, n, z).map_err(|_| NotAProportion { row })?,
             _ => None,
         };
-        value.append_option(limits.map(|l| l.0));
-        lower.append_option(limits.map(|l| l.1));
-        upper.append_option(limits.map(|l| l.2));
+        value.append_option(limits.map(|l| l.value));
+        lower.append_option(limits.map(|l| l.lower));
+        upper.append_option(limits.map(|l| l.upper));
     }
     Ok(Proportions {
         value: value.finish(),
@@ -52,14 +54,25 @@ pub fn wilson(x: &Float64Array, n: &Float64Array, z: f64) -> Result<Proportions,
     })
 }
 
-/// `None` when it is no proportion, `Some(None)` when there is nothing to divide by.
-fn limits(x: f64, n: f64, z: f64) -> Option<Option<(f64, f64, f64)>> {
-    // Written so that a NaN fails it.
-    if !(x >= 0.0 && x <= n && n.is_finite()) {
-        return None;
+/// The proportion of `x` in `n` with its limits at `z` standard errors. `None` for 0 of 0.
+///
+/// # Errors
+/// `x` or `n` below 0, `x` above `n`, no number.
+pub fn proportion(x: f64, n: f64, z: f64) -> Result<Option<Limits>, Impossible> {
+    if !x.is_finite() || !n.is_finite() {
+        return Err(Impossible::NotANumber);
+    }
+    if x < 0.0 {
+        return Err(Impossible::Negative);
+    }
+    if n < 0.0 {
+        return Err(Impossible::NegativeDenominator);
+    }
+    if x > n {
+        return Err(Impossible::AboveDenominator);
     }
     if n == 0.0 {
-        return Some(None);
+        return Ok(None);
     }
     let p = x / n;
     let z2 = z * z;
@@ -72,20 +85,26 @@ fn limits(x: f64, n: f64, z: f64) -> Option<Option<(f64, f64, f64)>> {
     } else {
         (p * p / ((1.0 + z2 / n) * sum)).min(p)
     };
-    Some(Some((p, lower, upper)))
+    Ok(Some(Limits {
+        value: p,
+        lower,
+        upper,
+    }))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixtures::{near, report, table};
+    use super::super::limits::Level;
     use super::*;
     use arrow::array::Array;
     use proptest::prelude::*;
 
     fn one(x: f64, n: f64) -> (f64, f64, f64) {
-        limits(x, n, Z_95).expect("a proportion").expect("not 0/0")
-    }
-    fn near(a: f64, b: f64, tolerance: f64) -> bool {
-        (a - b).abs() <= tolerance * b.abs().max(f64::MIN_POSITIVE)
+        let got = proportion(x, n, Z_95)
+            .expect("a proportion")
+            .expect("not 0/0");
+        (got.value, got.lower, got.upper)
     }
     fn rounded(x: f64) -> f64 {
         (x * 1e4).round() / 1e4
@@ -97,7 +116,7 @@ mod tests {
         assert_eq!((p, l, rounded(u)), (0.0, 0.0, 0.2775));
         let (p, l, u) = one(10.0, 10.0);
         assert_eq!((p, rounded(l), u), (1.0, 0.7225, 1.0));
-        assert_eq!(limits(0.0, 0.0, Z_95), Some(None));
+        assert_eq!(proportion(0.0, 0.0, Z_95), Ok(None));
         let (p, l, u) = one(286.5, 371.5);
         assert_eq!(
             (rounded(p), rounded(l), rounded(u)),
@@ -132,42 +151,22 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::print_stderr)]
     fn agrees_with_the_published_reference() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/fixtures/wilson.csv");
-        let Ok(text) = std::fs::read_to_string(path) else {
-            eprintln!("skipped: ../shared/fixtures is not here");
+        let Some(rows) = table("wilson.csv") else {
             return;
         };
-        let mut compared = 0;
-        for line in text.lines().skip(1) {
-            let cells: Vec<&str> = line.split(',').collect();
-            let number = |i: usize| cells[i].parse::<f64>().ok();
-            let (Some(x), Some(n), Some(multiplier)) = (number(1), number(2), number(4)) else {
-                continue;
+        for row in &rows {
+            let z = Level::new(row.is("confidence")).expect("a level").z;
+            let got = match (row.number("x"), row.number("n")) {
+                (Some(x), Some(n)) => proportion(x, n, z).expect("a proportion"),
+                _ => None,
             };
-            let z = match cells[3] {
-                "0.95" => Z_95,
-                "0.998" => 3.090_232_306_167_813,
-                _ => continue,
-            };
-            let got = limits(x, n, z).expect("a proportion");
-            for (i, got) in [got.map(|g| g.0), got.map(|g| g.1), got.map(|g| g.2)]
-                .into_iter()
-                .enumerate()
-            {
-                match (number(5 + i), got) {
-                    (Some(want), Some(got)) => assert!(
-                        near(got * multiplier, want, 1e-9) || (want.abs() < 1e-15 && got == 0.0),
-                        "{} column {i}: {got} is not {want}",
-                        cells[0]
-                    ),
-                    (want, got) => assert_eq!(want, got, "{} column {i}", cells[0]),
-                }
-            }
-            compared += 1;
+            let got = got.map(|g| g.times(row.is("multiplier")));
+            near(got.map(|g| g.value), row, "value", 1e-9);
+            near(got.map(|g| g.lower), row, "lowercl", 1e-9);
+            near(got.map(|g| g.upper), row, "uppercl", 1e-9);
         }
-        assert!(compared > 100, "only {compared} rows compared");
+        report("wilson", rows.len(), 168);
     }
 
     proptest! {

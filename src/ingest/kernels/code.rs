@@ -2,40 +2,34 @@
 
 use arrow::array::StringArray;
 
+use crate::functions::kernels::codes;
+
 use super::{Cast, text};
 
-/// Organisation Data Service codes: three to eight letters and digits, upper case.
+/// Organisation Data Service codes, upper case.
 pub(in crate::ingest) fn ods(texts: &StringArray) -> Cast {
     text(texts, |code, out| {
         out.push_str(code);
         out.make_ascii_uppercase();
-        (3..=8).contains(&out.len()) && out.bytes().all(|b| b.is_ascii_alphanumeric())
+        codes::is_ods(out)
     })
 }
 
-/// Lower layer Super Output Areas of England and Wales: E01 or W01 and six digits.
+/// Lower layer Super Output Areas of England and Wales, upper case.
 pub(in crate::ingest) fn lsoa(texts: &StringArray) -> Cast {
     text(texts, |code, out| {
         out.push_str(code);
         out.make_ascii_uppercase();
-        let bytes = out.as_bytes();
-        bytes.len() == 9
-            && matches!(bytes[0], b'E' | b'W')
-            && bytes[1..3] == *b"01"
-            && bytes[3..].iter().all(u8::is_ascii_digit)
+        codes::is_lsoa(out)
     })
 }
 
-/// ICD-10: a letter, two digits and up to two more characters, upper case, without the dot.
+/// ICD-10, upper case, without the dot.
 pub(in crate::ingest) fn icd10(texts: &StringArray) -> Cast {
     text(texts, |code, out| {
         out.extend(code.chars().filter(|c| *c != '.'));
         out.make_ascii_uppercase();
-        let bytes = out.as_bytes();
-        (3..=5).contains(&bytes.len())
-            && bytes[0].is_ascii_alphabetic()
-            && bytes[1..3].iter().all(u8::is_ascii_digit)
-            && bytes[3..].iter().all(u8::is_ascii_alphanumeric)
+        codes::is_icd10(out)
     })
 }
 

@@ -7,7 +7,6 @@
 pub(super) mod boolean;
 pub(super) mod code;
 pub(super) mod date;
-pub(super) mod nhs_number;
 pub(super) mod number;
 pub(super) mod written;
 

@@ -8,11 +8,11 @@ use std::fmt;
 
 /// A number that could be somebody's. Shows itself to nobody.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::ingest) struct NhsNumber([u8; 10]);
+pub struct NhsNumber([u8; 10]);
 
 impl NhsNumber {
     /// Reads a number, with or without spaces and hyphens between its digits.
-    pub(in crate::ingest) fn read(text: &str) -> Option<Self> {
+    pub fn read(text: &str) -> Option<Self> {
         let digits = match <[u8; 10]>::try_from(text.as_bytes()) {
             // As nearly all of them are written.
             Ok(digits) if digits.iter().all(u8::is_ascii_digit) => digits,
@@ -23,7 +23,7 @@ impl NhsNumber {
     }
 
     /// The ten digits: what the pseudonym is made of, and nothing else may have.
-    pub(in crate::ingest) fn digits(&self) -> &[u8; 10] {
+    pub(crate) fn digits(&self) -> &[u8; 10] {
         &self.0
     }
 
