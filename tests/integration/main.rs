@@ -20,6 +20,7 @@ mod damage;
 mod determinism;
 mod feeds;
 mod house;
+mod indicators;
 mod ingest;
 mod interruption;
 mod layering;

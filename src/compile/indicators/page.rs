@@ -50,17 +50,17 @@ pub fn page(project: &Project, targets: &[DatedTarget]) -> String {
     let mut text = String::from(HEAD);
     let _ = write!(
         text,
-        "\n| indicator | measure | target now | better | definition |\n| --- | --- | --- | --- | --- |\n"
+        "\n| indicator | measure | newest target | better | definition |\n| --- | --- | --- | --- | --- |\n"
     );
     for entry in &all {
-        let now = series(entry, targets).last().map(|t| share(&t.value));
+        let newest = series(entry, targets).last().map(|t| share(&t.value));
         let _ = writeln!(
             text,
             "| [{}](#{}) | `{}` | {} | {} | {} |",
             cell(&entry.spec.name),
             entry.id.as_str(),
             entry.id.as_str(),
-            now.unwrap_or_else(|| "none".to_owned()),
+            newest.unwrap_or_else(|| "none".to_owned()),
             better(entry.spec.polarity),
             *entry.spec.definition.version,
         );

@@ -28,7 +28,7 @@ impl NhsNumber {
     }
 
     /// The same as one number, never 0.
-    pub(in crate::ingest) fn as_number(&self) -> u64 {
+    pub(crate) fn as_number(&self) -> u64 {
         let digit = |number, digit: &u8| number * 10 + u64::from(digit - b'0');
         self.0.iter().fold(0, digit)
     }
