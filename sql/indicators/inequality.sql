@@ -15,7 +15,7 @@ WITH quintiles AS (
         org_type,
         org_code,
         imd_edition,
-        CAST(breakdown_value AS BIGINT) AS quintile,
+        TRY_CAST(breakdown_value AS BIGINT) AS quintile,
         numerator,
         denominator,
         proportion(numerator, denominator) AS value,

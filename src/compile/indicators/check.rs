@@ -144,7 +144,7 @@ fn organisations(entry: &Entry<'_>, found: &mut Diagnostics) {
                     Diagnostic::error(
                         Code::WrongValue,
                         format!(
-                            "a {} does not add up to a {}",
+                            "`{}` does not add up to `{}`",
                             organisation.kind.word(),
                             larger.word()
                         ),
@@ -248,7 +248,7 @@ pub fn columns(
             found: &mut faults,
         };
         for count in [&spec.numerator, &spec.denominator] {
-            columns.all(&count.column, "counts", |kind| {
+            columns.all(&count.column, "a column of counts", |kind| {
                 matches!(kind, DataType::Int64 | DataType::Decimal128(..))
             });
         }

@@ -74,12 +74,12 @@ pub fn page(project: &Project, targets: &[DatedTarget]) -> String {
             let mut letters = title.chars();
             let first = letters.next().map(|c| c.to_ascii_uppercase());
             let title: String = first.into_iter().chain(letters).collect();
-            let _ = write!(text, "\n## {title}\n\n");
-            if let Some(description) = &spec.description {
-                let _ = writeln!(text, "{}", flowing(description));
-            }
-            if let Some(owner) = &spec.owner {
-                let _ = writeln!(text, "Questions: {owner}.");
+            let _ = write!(text, "\n## {title}\n");
+            let description = spec.description.as_deref().map(flowing);
+            let owner = spec.owner.as_ref().map(|o| format!("Questions to {o}."));
+            let said: Vec<String> = description.into_iter().chain(owner).collect();
+            if !said.is_empty() {
+                let _ = write!(text, "\n{}\n", said.join(" "));
             }
         }
         section(&mut text, entry, targets);
@@ -100,8 +100,8 @@ fn section(text: &mut String, entry: &Entry<'_>, targets: &[DatedTarget]) {
     let mut row = |key: &str, value: &str| {
         let _ = writeln!(text, "| {key} | {} |", cell(value));
     };
-    row("numerator", &spec.numerator.means);
     row("denominator", &spec.denominator.means);
+    row("numerator", &spec.numerator.means);
     row("left out", spec.exclusions.as_deref().unwrap_or("nobody"));
     let unit = match spec.unit {
         Unit::Proportion => "a proportion, 0 to 1",
@@ -222,7 +222,7 @@ fn target(entry: &Entry<'_>, targets: &[DatedTarget]) -> String {
         .collect();
     match rows.is_empty() {
         true => format!("the series `{}`", **measure),
-        false => format!("at least {}: `{}`", rows.join("; "), **measure),
+        false => format!("at least {}; series `{}`", rows.join("; "), **measure),
     }
 }
 
