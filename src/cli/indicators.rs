@@ -21,11 +21,7 @@ use super::printer::Printer;
 /// Where the page stands.
 pub(super) const PAGE: &str = "docs/indicators.md";
 
-pub async fn indicators(
-    global: &Global,
-    args: &IndicatorsArgs,
-    printer: &Printer,
-) -> Result<Exit> {
+pub async fn indicators(global: &Global, args: &IndicatorsArgs, printer: &Printer) -> Result<Exit> {
     // A page of what does not check would be a page of something else.
     super::load(global).await?;
     let project = project(global)?;
@@ -35,11 +31,9 @@ pub async fn indicators(
                 printer.out(&sql);
                 Ok(Exit::Done)
             }
-            None => Err(Diagnostic::error(
-                Code::EmptySelection,
-                "no pipeline has indicators",
-            )
-            .into()),
+            None => {
+                Err(Diagnostic::error(Code::EmptySelection, "no pipeline has indicators").into())
+            }
         };
     }
     let text = written(&project)?;
@@ -75,9 +69,12 @@ pub(super) fn staleness(global: &Global) -> Option<Diagnostic> {
 }
 
 fn stale() -> Diagnostic {
-    Diagnostic::error(Code::StalePage, "the specification of the indicators is out of date")
-        .at(DataPlace::file(PAGE))
-        .hint("run `martlet indicators`, and read what changed")
+    Diagnostic::error(
+        Code::StalePage,
+        "the specification of the indicators is out of date",
+    )
+    .at(DataPlace::file(PAGE))
+    .hint("run `martlet indicators`, and read what changed")
 }
 
 fn written(project: &Project) -> Result<String> {

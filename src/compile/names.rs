@@ -150,7 +150,11 @@ fn suggestion(name: &str) -> String {
 /// A diagnostic for a table that nobody declares, with the nearest that is.
 pub fn unknown_table(declarations: &Declarations<'_>, table: &TableName, code: Code) -> Diagnostic {
     let own = SystemTable::ALL.map(|t| t.name().to_string());
-    let names: Vec<String> = declarations.keys().map(ToString::to_string).chain(own).collect();
+    let names: Vec<String> = declarations
+        .keys()
+        .map(ToString::to_string)
+        .chain(own)
+        .collect();
     let text = table.to_string();
     let elsewhere = declarations
         .keys()

@@ -12,8 +12,8 @@ use crate::spec::{Project, Sp};
 
 use super::names::{Declaration, Declarations, Declared};
 use super::{
-    Body, Node, Plan, Query, SourceNode, SystemTable, TableKind, TableName, checks, graph, indicators, lineage, names,
-    rules, session, sources, sql, submissions,
+    Body, Node, Plan, Query, SourceNode, SystemTable, TableKind, TableName, checks, graph,
+    indicators, lineage, names, rules, session, sources, sql, submissions,
 };
 
 /// What the publish step will make of a mart's contract: the contract and the rates.
@@ -252,8 +252,13 @@ impl<'a> Compiler<'a> {
                 .at((declaration.source(), file.span()))
                 .label("named here")
                 .maybe_hint(match indicators::is_generated(file) {
-                    true => Some("it is written from `indicators:`, and no pipeline has any".to_owned()),
-                    false => did_you_mean(file, there.chain([indicators::COUNTS, indicators::MEASURES])),
+                    true => {
+                        Some("it is written from `indicators:`, and no pipeline has any".to_owned())
+                    }
+                    false => did_you_mean(
+                        file,
+                        there.chain([indicators::COUNTS, indicators::MEASURES]),
+                    ),
                 }),
             );
             return None;

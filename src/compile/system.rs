@@ -68,11 +68,19 @@ impl SystemTable {
         let mut columns = match self {
             Self::Checks => Vec::new(),
             _ => vec![
-                ("feed", Utf8, "The source or reference, without the word before the dot."),
+                (
+                    "feed",
+                    Utf8,
+                    "The source or reference, without the word before the dot.",
+                ),
                 ("file", Utf8, "Its path below the inbox, as `_file` has it."),
                 ("hash", Utf8, "BLAKE3 of its bytes."),
                 ("provider", Utf8, "Who sent it, if its name says."),
-                ("period", Utf8, "What period it is about, as its name says: a month is its first day."),
+                (
+                    "period",
+                    Utf8,
+                    "What period it is about, as its name says: a month is its first day.",
+                ),
                 ("month", Date32, "The period, where it is a day or a month."),
             ],
         };

@@ -181,7 +181,10 @@ impl<'a> Compiler<'a> {
 
     /// Rates with targets need `reference.targets` with its columns.
     fn check_targets(&mut self, spec: &Mart, text: &Arc<SourceText>) {
-        let series = spec.rates.iter().flat_map(|r| [&r.target, &r.target_column]);
+        let series = spec
+            .rates
+            .iter()
+            .flat_map(|r| [&r.target, &r.target_column]);
         let Some(target) = series.flatten().next() else {
             return;
         };

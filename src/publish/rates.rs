@@ -112,14 +112,10 @@ impl<'a> RateColumns<'a> {
                     target,
                 }),
                 (numerator, denominator, target) => found.extend(
-                    [
-                        numerator.err(),
-                        denominator.err(),
-                        target.err(),
-                    ]
-                    .into_iter()
-                    .flatten()
-                    .flatten(),
+                    [numerator.err(), denominator.err(), target.err()]
+                        .into_iter()
+                        .flatten()
+                        .flatten(),
                 ),
             }
         }

@@ -200,9 +200,9 @@ pub struct SubmissionLine {
     /// Its record, if it was read and its rows still stand.
     #[serde(skip)]
     pub intake: Option<Intake>,
-    /// A later submission of the same captures counts.
+    /// The later submission of the same captures that counts: its name and its bytes.
     #[serde(skip)]
-    pub mended: bool,
+    pub successor: Option<(String, String)>,
 }
 
 /// The submissions of some sources, by source, file and number, as they stand on the run's date.
@@ -233,7 +233,9 @@ pub fn submissions(plan: &Plan, tables: &[TableName]) -> Result<Vec<SubmissionLi
             let because = standing.because[i].map(|b| name(&seen[b], &seen));
             let facts = (status, because, replaced);
             let mut line = line(&lake, &node.name, source, one, facts)?;
-            line.mended = mended(source, &seen, &standing, i);
+            let successor = successor(source, &seen, &standing, i);
+            line.successor =
+                successor.map(|s| (name(&seen[s], &seen), seen[s].submission.hash.clone()));
             lines.push(line);
         }
     }
@@ -289,7 +291,7 @@ pub(super) fn answerable(
     Ok((0..seen.len())
         .filter(|i| match standing.status[*i] {
             Some(Status::Accepted) => true,
-            Some(Status::Rejected) => !mended(source, &seen, &standing, *i),
+            Some(Status::Rejected) => successor(source, &seen, &standing, *i).is_none(),
             _ => false,
         })
         .filter_map(|i| {
@@ -300,8 +302,13 @@ pub(super) fn answerable(
         .collect())
 }
 
-/// Whether a later submission of the same captures counts.
-fn mended(source: &SourceNode, seen: &[Seen<'_>], standing: &Standing, i: usize) -> bool {
+/// The later submission of the same captures that counts, if one does.
+fn successor(
+    source: &SourceNode,
+    seen: &[Seen<'_>],
+    standing: &Standing,
+    i: usize,
+) -> Option<usize> {
     let way = way(source);
     let claim = |i: usize| {
         let Seen {
@@ -317,8 +324,11 @@ fn mended(source: &SourceNode, seen: &[Seen<'_>], standing: &Standing, i: usize)
         (of(source, way, submission, captures), order)
     };
     let (of, order) = claim(i);
-    let mut accepted = standing.accepted.iter().map(|a| claim(*a));
-    accepted.any(|(other, later)| other == of && later > order)
+    let mut accepted = standing.accepted.iter().copied();
+    accepted.find(|a| {
+        let (other, later) = claim(*a);
+        other == of && later > order
+    })
 }
 
 /// A submission by its path, and by its bytes where the path does not tell.
@@ -373,6 +383,6 @@ fn line(
         quarantine: intake.as_ref().map(|i| i.quarantine.path_in(lake)),
         rules: intake.as_ref().map(|i| i.rules.clone()).unwrap_or_default(),
         intake,
-        mended: false,
+        successor: None,
     })
 }

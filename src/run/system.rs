@@ -15,11 +15,11 @@ use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::engine;
 use crate::functions::kernels::dates::from_date;
 
+use super::Night;
 use super::ingredients::{Ingredients, hash};
 use super::record::{Made, NodeRecord};
 use super::standing::Status;
 use super::submissions::{SubmissionLine, submissions};
-use super::Night;
 
 /// One of these in each column; the kinds of a table's columns are those of its first row's.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,16 +145,19 @@ fn of_line(table: SystemTable, line: &SubmissionLine) -> Vec<Row> {
         }
         SystemTable::Submissions => {
             // One that was read before a later one took its place is no other than one that came
-            // too late to be read.
-            let status = match line.status {
-                Status::Rejected if line.mended => Status::Superseded,
-                status => status,
+            // too late to be read: whatever it held, the later one stands in its place.
+            let (status, because) = match (line.status, &line.successor) {
+                (Status::Cancelled, _) => (Status::Cancelled, None),
+                (Status::Accepted, _) => (Status::Accepted, None),
+                (_, Some((file, hash))) if *hash == line.hash => (Status::Duplicate, Some(file)),
+                (_, Some((file, _))) => (Status::Superseded, Some(file)),
+                (status, None) => (status, line.because.as_ref()),
             };
             vec![with(vec![
                 Cell::Time(line.received_at),
                 Cell::Number(line.sequence),
                 text(status.word()),
-                Cell::Text(line.because.clone()),
+                Cell::Text(because.cloned()),
             ])]
         }
         _ => Vec::new(),
@@ -221,10 +224,7 @@ fn batch(table: SystemTable, rows: &[Row]) -> Result<RecordBatch> {
         .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))
 }
 
-fn column<'a>(
-    kind: &DataType,
-    cells: impl Iterator<Item = &'a Cell>,
-) -> ArrayRef {
+fn column<'a>(kind: &DataType, cells: impl Iterator<Item = &'a Cell>) -> ArrayRef {
     match kind {
         DataType::Int64 => Arc::new(
             cells

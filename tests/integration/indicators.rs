@@ -183,12 +183,14 @@ fn counts_sums_targets_and_breakdowns_are_those_worked_out_by_hand() {
             let share = format!("{share:?}");
             let quintile = if org == ashford { 1 } else { 0 };
             let row = |breakdown: &str, counts: &str, share: &str| {
-                format!(
-                    "first_visits {january} {kind} {org} {breakdown} {counts} {share}  "
-                )
+                format!("first_visits {january} {kind} {org} {breakdown} {counts} {share}  ")
             };
             expected.push(row("all all 0", counts, &share));
-            expected.push(row(&format!("imd_quintile {quintile} 2019"), counts, &share));
+            expected.push(row(
+                &format!("imd_quintile {quintile} 2019"),
+                counts,
+                &share,
+            ));
             expected.push(row("imd_quintile 2 2025", counts, &share));
             let first = if org == ashford { "2.0 2.0" } else { "1.0 1.0" };
             expected.push(row("kind first 0", first, "1.0"));
@@ -220,7 +222,13 @@ fn counts_sums_targets_and_breakdowns_are_those_worked_out_by_hand() {
 
     let measures = latest(&world, "dim_measure");
     assert_eq!(
-        measures.only(&["measure", "mart", "definition_version", "source", "target_measure"]),
+        measures.only(&[
+            "measure",
+            "mart",
+            "definition_version",
+            "source",
+            "target_measure"
+        ]),
         [
             ["first_visits", "visitor", "3", "It's ours", "first_visits"],
             ["people_per_visit", "visits", "1", "Ours", ""],
@@ -275,17 +283,26 @@ fn a_row_whose_target_is_in_no_series_is_not_published() {
         "measure,valid_from,valid_to,value\nfirst_visit,2026-02-01,,0.5\n",
     );
     let ran = world.martlet("run --quiet").exits(1);
-    ran.says(&["`first_visits`, which reference.targets does not have", "first_visit"]);
+    ran.says(&[
+        "`first_visits`, which reference.targets does not have",
+        "first_visit",
+    ]);
 }
 
 #[test]
 fn the_specification_is_written_from_the_pipelines_and_says_when_it_is_stale() {
     let world = watched();
-    world.martlet("indicators").exits(0).says(&["docs/indicators.md"]);
+    world
+        .martlet("indicators")
+        .exits(0)
+        .says(&["docs/indicators.md"]);
     insta::assert_snapshot!(world.read("docs/indicators.md"));
     world.martlet("indicators --check").exits(0);
     world.edit("pipelines/watched.yaml", "version: 3", "version: 4");
-    world.martlet("indicators --check").exits(2).says(&["stale-page"]);
+    world
+        .martlet("indicators --check")
+        .exits(2)
+        .says(&["stale-page"]);
     let ran = world.martlet("check").exits(0);
     ran.says(&["stale-page", "martlet indicators"]);
     world.martlet("indicators --quiet").exits(0);
@@ -388,7 +405,17 @@ fn what_the_warehouse_knows_of_itself_does_not_depend_on_the_order_of_arrival() 
     assert_eq!(bytes(&at_once), bytes(&corrected_last));
     let table = latest(&at_once, "feeds");
     assert_eq!(table.rows.len(), before + 2);
-    let columns = ["file", "provider", "month", "status", "replaced_by", "received", "loaded", "quarantined", "rules"];
+    let columns = [
+        "file",
+        "provider",
+        "month",
+        "status",
+        "replaced_by",
+        "received",
+        "loaded",
+        "quarantined",
+        "rules",
+    ];
     let rows = table.only(&columns);
     let rows: Vec<String> = rows.iter().map(|r| r.join(" ")).collect();
     assert_eq!(
@@ -414,7 +441,9 @@ fn a_question_may_be_about_the_warehouse_itself() {
     let world = clinic::world();
     world.martlet("run --quiet").exits(0);
     let ask = |sql: &str| {
-        let ran = world.martlet_with(["query", sql, "--format", "csv"]).exits(0);
+        let ran = world
+            .martlet_with(["query", sql, "--format", "csv"])
+            .exits(0);
         ran.stdout
     };
     assert_eq!(
@@ -427,14 +456,18 @@ fn a_question_may_be_about_the_warehouse_itself() {
         "rule,column_name,on_fail,broken\nvalid,nhs_number,warn,1\n"
     );
     assert_eq!(
-        ask("SELECT table_name, check_name, outcome, broken, total FROM system.checks WHERE kind = 'reconciles'"),
+        ask(
+            "SELECT table_name, check_name, outcome, broken, total FROM system.checks WHERE kind = 'reconciles'"
+        ),
         "table_name,check_name,outcome,broken,total\nmart.visits,nothing_lost,passed,0,2\n"
     );
     assert_eq!(
         ask("SELECT status, count(*) AS n FROM system.submissions GROUP BY status"),
         "status,n\naccepted,5\n"
     );
-    let ran = world.martlet_with(["query", "SELECT * FROM system.intake"]).exits(2);
+    let ran = world
+        .martlet_with(["query", "SELECT * FROM system.intake"])
+        .exits(2);
     ran.says(&["system.intakes"]);
 }
 
@@ -443,7 +476,15 @@ type Counts = BTreeMap<(String, String), (f64, f64)>;
 
 /// The rows of an indicator that are not broken down, at one kind of organisation.
 fn indicator(table: &Table, measure: &str, org_type: &str) -> Counts {
-    let columns = ["measure", "org_type", "breakdown_type", "month", "org_code", "numerator", "denominator"];
+    let columns = [
+        "measure",
+        "org_type",
+        "breakdown_type",
+        "month",
+        "org_code",
+        "numerator",
+        "denominator",
+    ];
     let rows = table.only(&columns).into_iter();
     rows.filter(|r| r[0] == measure && r[1] == org_type && r[2] == "all")
         .map(|r| ((r[3].clone(), r[4].clone()), (number(&r[5]), number(&r[6]))))
@@ -451,7 +492,8 @@ fn indicator(table: &Table, measure: &str, org_type: &str) -> Counts {
 }
 
 fn number(text: &str) -> f64 {
-    text.parse().unwrap_or_else(|_| panic!("`{text}` is no number"))
+    text.parse()
+        .unwrap_or_else(|_| panic!("`{text}` is no number"))
 }
 
 #[test]
@@ -459,15 +501,67 @@ fn indicators_of_the_sample_are_the_sums_of_the_marts_beside_them() {
     let world = &night::shared().world;
     let indicators = latest(world, "indicators");
     for (measure, mart, filter, month, org, org_type, counts) in [
-        ("liver_invited", "liver_surveillance", None, "month", "trust_code", "trust", ["invited_6m", "eligible"]),
-        ("liver_overdue", "liver_surveillance", None, "month", "trust_code", "trust", ["overdue", "eligible"]),
-        ("lung_uptake", "lung_health_checks", None, "cohort_month", "lad_code", "lad", ["attended", "invited"]),
-        ("hna_offered", "personalised_care", None, "month", "trust_code", "trust", ["hna_offered", "diagnosed"]),
-        ("coverage_breast_53_70", "screening_coverage", Some("breast_53_70"), "month", "practice_code", "practice", ["covered", "eligible"]),
-        ("uptake_bowel_60_74", "screening_coverage", Some("bowel_60_74"), "month", "practice_code", "practice", ["adequately_screened_6m", "invited_12m"]),
+        (
+            "liver_invited",
+            "liver_surveillance",
+            None,
+            "month",
+            "trust_code",
+            "trust",
+            ["invited_6m", "eligible"],
+        ),
+        (
+            "liver_overdue",
+            "liver_surveillance",
+            None,
+            "month",
+            "trust_code",
+            "trust",
+            ["overdue", "eligible"],
+        ),
+        (
+            "lung_uptake",
+            "lung_health_checks",
+            None,
+            "cohort_month",
+            "lad_code",
+            "lad",
+            ["attended", "invited"],
+        ),
+        (
+            "hna_offered",
+            "personalised_care",
+            None,
+            "month",
+            "trust_code",
+            "trust",
+            ["hna_offered", "diagnosed"],
+        ),
+        (
+            "coverage_breast_53_70",
+            "screening_coverage",
+            Some("breast_53_70"),
+            "month",
+            "practice_code",
+            "practice",
+            ["covered", "eligible"],
+        ),
+        (
+            "uptake_bowel_60_74",
+            "screening_coverage",
+            Some("bowel_60_74"),
+            "month",
+            "practice_code",
+            "practice",
+            ["adequately_screened_6m", "invited_12m"],
+        ),
     ] {
         let table = latest(world, mart);
-        let cohort = if filter.is_some() { "cohort" } else { "imd_edition" };
+        let cohort = if filter.is_some() {
+            "cohort"
+        } else {
+            "imd_edition"
+        };
         let mut expected = Counts::new();
         let mut whole: BTreeMap<String, (f64, f64)> = BTreeMap::new();
         for row in table.only(&["imd_edition", cohort, month, org, counts[0], counts[1]]) {
@@ -475,7 +569,9 @@ fn indicators_of_the_sample_are_the_sums_of_the_marts_beside_them() {
                 continue;
             }
             let (x, n) = (number(&row[4]), number(&row[5]));
-            let one = expected.entry((row[2].clone(), row[3].clone())).or_default();
+            let one = expected
+                .entry((row[2].clone(), row[3].clone()))
+                .or_default();
             *one = (one.0 + x, one.1 + n);
             let all = whole.entry(row[2].clone()).or_default();
             *all = (all.0 + x, all.1 + n);

@@ -176,9 +176,12 @@ fn together(entry: &Entry<'_>, found: &mut Diagnostics) {
         }
         if BY_EDITION.contains(&breakdown.as_str()) && spec.edition.is_none() {
             found.push(
-                Diagnostic::error(Code::MissingKey, "what goes by deprivation needs the edition of its index")
-                    .at((text, breakdown.span()))
-                    .hint("add `edition: imd_edition`: a series never mixes editions"),
+                Diagnostic::error(
+                    Code::MissingKey,
+                    "what goes by deprivation needs the edition of its index",
+                )
+                .at((text, breakdown.span()))
+                .hint("add `edition: imd_edition`: a series never mixes editions"),
             );
         }
     }
@@ -195,7 +198,11 @@ fn together(entry: &Entry<'_>, found: &mut Diagnostics) {
         );
     }
     let parameters = &entry.file.spec.parameters;
-    for parameter in spec.open_choices.iter().filter_map(|c| c.parameter.as_ref()) {
+    for parameter in spec
+        .open_choices
+        .iter()
+        .filter_map(|c| c.parameter.as_ref())
+    {
         if parameters.get(parameter).is_none() {
             found.push(
                 Diagnostic::error(
@@ -234,7 +241,8 @@ pub fn columns(
     let mut whole = true;
     for entry in entries {
         let table = TableName::parse(&entry.spec.from);
-        let Some((table, schema)) = table.and_then(|t| Some((schemas.get(&t)?, t)))
+        let Some((table, schema)) = table
+            .and_then(|t| Some((schemas.get(&t)?, t)))
             .map(|(s, t)| (t, s))
         else {
             whole = false;
@@ -252,7 +260,9 @@ pub fn columns(
                 matches!(kind, DataType::Int64 | DataType::Decimal128(..))
             });
         }
-        columns.one(&spec.month.column, "a date", |kind| *kind == DataType::Date32);
+        columns.one(&spec.month.column, "a date", |kind| {
+            *kind == DataType::Date32
+        });
         columns.all(&spec.edition, "a whole number", |kind| {
             *kind == DataType::Int64
         });
@@ -261,12 +271,12 @@ pub fn columns(
         }
         for breakdown in &spec.breakdowns {
             columns.one(breakdown, "text, a whole number or true or false", |kind| {
-                matches!(
-                    kind,
-                    DataType::Utf8 | DataType::Int64 | DataType::Boolean
-                )
+                matches!(kind, DataType::Utf8 | DataType::Int64 | DataType::Boolean)
             });
-            if identifiable.get(&table).is_some_and(|c| c.contains(breakdown.as_str())) {
+            if identifiable
+                .get(&table)
+                .is_some_and(|c| c.contains(breakdown.as_str()))
+            {
                 columns.found.push(
                     Diagnostic::error(
                         Code::Contract,
@@ -325,9 +335,11 @@ impl Columns<'_> {
                         format!("`{}` of {table} is not {what}", **column),
                     )
                     .at((self.text, column.span()))
-                    .maybe_hint(boolean.then(|| {
-                        format!("count the rows where it is true: `where: {}`", **column)
-                    })),
+                    .maybe_hint(
+                        boolean.then(|| {
+                            format!("count the rows where it is true: `where: {}`", **column)
+                        }),
+                    ),
                 );
             }
             Ok(_) => {}

@@ -182,9 +182,7 @@ fn open_choice(entry: &Entry<'_>, choice: &crate::spec::indicator::OpenChoice) -
         let _ = write!(
             text,
             " Set by `${}` of `{}`: {}.",
-            **name,
-            *entry.file.spec.pipeline,
-            parameter.value.0
+            **name, *entry.file.spec.pipeline, parameter.value.0
         );
     }
     text
@@ -217,7 +215,11 @@ fn target(entry: &Entry<'_>, targets: &[DatedTarget]) -> String {
                 Some(source) => format!(" ({source})"),
                 None => String::new(),
             };
-            format!("{} from {}{to}{source}", share(&t.value), long_date(&t.from))
+            format!(
+                "{} from {}{to}{source}",
+                share(&t.value),
+                long_date(&t.from)
+            )
         })
         .collect();
     match rows.is_empty() {

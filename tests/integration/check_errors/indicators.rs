@@ -56,7 +56,10 @@ fn columns_of_an_indicator_are_those_of_its_table() {
         ),
         (
             "no_condition",
-            &[("column: people,", "column: people, where: sight = 'Ashford',")],
+            &[(
+                "column: people,",
+                "column: people, where: sight = 'Ashford',",
+            )],
         ),
         (
             "no_truth",
@@ -83,7 +86,10 @@ fn tables_sums_and_what_goes_together() {
         ("a_source", &[("mart.visits", "source.visits")]),
         (
             "no_sql",
-            &[("    numerator", "    where: site = 'Ashford' AND\n    numerator")],
+            &[(
+                "    numerator",
+                "    where: site = 'Ashford' AND\n    numerator",
+            )],
         ),
         (
             "two_statements",
@@ -98,7 +104,10 @@ fn tables_sums_and_what_goes_together() {
         ),
         (
             "no_sum",
-            &[("type: practice, column: site", "type: alliance, column: site, rolls_up: [practice]")],
+            &[(
+                "type: practice, column: site",
+                "type: alliance, column: site, rolls_up: [practice]",
+            )],
         ),
         (
             "counted_twice",
@@ -109,14 +118,14 @@ fn tables_sums_and_what_goes_together() {
         ),
         (
             "no_edition",
-            &[("    definition", "    breakdowns: [imd_quintile]\n    definition")],
+            &[(
+                "    definition",
+                "    breakdowns: [imd_quintile]\n    definition",
+            )],
         ),
         (
             "a_target_from_below",
-            &[(
-                "higher_is_better",
-                "lower_is_better\n    target: visits",
-            )],
+            &[("higher_is_better", "lower_is_better\n    target: visits")],
         ),
         (
             "no_choice",
