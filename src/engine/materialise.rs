@@ -16,6 +16,7 @@ use futures::TryStreamExt;
 
 use crate::compile::translate;
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, SourceText};
+use crate::functions::Refused;
 use crate::store::parquet::{ParquetFile, ParquetWriter, cast};
 
 /// Runs a plan and writes its rows, sorted by `order` (ascending, nulls last), as one Parquet file
@@ -138,6 +139,11 @@ fn run_error(source: &Arc<SourceText>, error: &datafusion::error::DataFusionErro
             Code::Io,
             "a file of the lake could not be read".to_owned(),
             "delete it and run again: it will be made anew",
+        ),
+        E::External(e) if e.is::<Refused>() => (
+            Code::SqlRun,
+            e.to_string(),
+            "docs/functions.md says what it takes; CASE WHEN keeps such rows away from it",
         ),
         // The engine's own words may quote a value.
         _ => (

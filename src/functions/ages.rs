@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::{Result, exec_err};
+use datafusion::common::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
     Volatility,
 };
 
-use super::answered;
 use super::kernels::age_bands;
+use super::{answered, refused};
 
 /// The functions of this file.
 pub(super) fn all() -> Vec<ScalarUDF> {
@@ -46,17 +46,18 @@ impl AgeBand {
         for (row, (age, width)) in age.iter().zip(width).enumerate() {
             let top = match top {
                 None => Some(age_bands::TOP),
-                Some(top) => top.iter().nth(row).flatten(),
+                Some(top) => top.is_valid(row).then(|| top.value(row)),
             };
             let (Some(width), Some(top)) = (width, top) else {
                 bands.push(None);
                 continue;
             };
             if age_bands::band(0, width, top).is_none() {
-                return Some(exec_err!(
-                    "age_band: {top} is no whole number of bands of {width} years; say where the \
-                     last band starts: age_band(age, width, top)"
-                ));
+                return Some(Err(refused(
+                    "age_band",
+                    "the last band, 90+ unless given, does not start after a whole number of \
+                     bands: age_band(age, width, top)",
+                )));
             }
             bands.push(age.and_then(|age| age_bands::band(age, width, top)));
         }
@@ -117,9 +118,10 @@ impl Esp2013 {
             let weight = band.map(age_bands::weight_of_band);
             // A null would leave a band out of the standard without a word.
             if weight == Some(None) {
-                return Some(exec_err!(
-                    "esp_2013: a text is not one of the 19 age bands 0-4, 5-9 to 85-89 and 90+"
-                ));
+                return Some(Err(refused(
+                    "esp_2013",
+                    "a text is not one of the 19 age bands 0-4, 5-9 to 85-89 and 90+",
+                )));
             }
             weights.push(weight.flatten());
         }
@@ -180,7 +182,7 @@ mod tests {
         );
         let why = refusal("SELECT age_band(17, 7)").await;
         assert!(
-            why.contains("90 is no whole number of bands of 7 years"),
+            why.contains("the last band, 90+ unless given, does not start"),
             "{why}"
         );
     }

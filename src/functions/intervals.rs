@@ -9,17 +9,17 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, Float64Builder, StringBuilder,
 };
 use datafusion::arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::common::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
     Volatility,
 };
 
-use super::answered;
 use super::kernels::funnel;
 use super::kernels::gap::{self, Group};
 use super::kernels::limits::{Impossible, Level, Limits};
 use super::kernels::{poisson, wilson};
+use super::{answered, refused};
 
 /// The functions of this file.
 pub(super) fn all() -> Vec<ScalarUDF> {
@@ -333,7 +333,7 @@ impl ScalarUDFImpl for Interval {
                 .collect();
             columns.map(|columns| {
                 self.answer(&columns)
-                    .map_err(|why| exec_datafusion_err!("{}: {why}", self.name()))
+                    .map_err(|why| refused(self.name(), why))
             })
         })
     }

@@ -84,6 +84,19 @@ async fn what_cannot_be_is_an_error_that_says_why() {
 }
 
 #[tokio::test]
+async fn a_case_keeps_odd_rows_out() {
+    let shown = answer(
+        "SELECT x, CASE WHEN x <= n THEN wilson_upper(x, n) END AS u
+         FROM (VALUES (3, 2), (2, 2)) AS t (x, n) ORDER BY x",
+    )
+    .await;
+    assert!(
+        shown.contains("| 2 | 1.0 |") && shown.contains("| 3 |     |"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
 async fn words_of_a_funnel() {
     let shown = answer(
         "SELECT x, funnel_proportion_significance(x, 1000, 0.5) AS p,

@@ -19,8 +19,10 @@ mod rows;
 mod standardised;
 mod xmr;
 
+use std::fmt;
+
 use datafusion::arrow::array::ArrayRef;
-use datafusion::common::{Result, ScalarValue, exec_err};
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{
     AggregateUDF, ColumnarValue, ScalarFunctionArgs, ScalarUDF, WindowUDF,
 };
@@ -52,6 +54,24 @@ pub fn register(context: &SessionContext) {
     for function in windows() {
         context.register_udwf(function);
     }
+}
+
+/// Why a function of ours gives no answer. It names the function and the rule, and never a value:
+/// it may be shown where the engine's own words may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused(String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// No answer, and why; the words must hold no value.
+fn refused(function: &str, why: impl fmt::Display) -> DataFusionError {
+    DataFusionError::External(Box::new(Refused(format!("{function}: {why}"))))
 }
 
 /// Evaluates a function of one row: literals in, a literal out.

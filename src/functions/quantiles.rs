@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 };
 
 use super::kernels::quantiles::assign;
+use super::refused;
 
 /// The function of this file.
 pub(super) fn quantile_of() -> WindowUDF {
@@ -76,10 +77,11 @@ impl PartitionEvaluator for Evaluator {
             .ok()
             .filter(|k| (2..=1000).contains(k));
         let (true, Some(quantiles)) = (same, quantiles) else {
-            return exec_err!(
-                "quantile_of: the number of quantiles is 2 to 1000 and, like the direction, the \
-                 same in all rows of a partition"
-            );
+            return Err(refused(
+                "quantile_of",
+                "the number of quantiles is 2 to 1000 and, like the direction, the same in all \
+                 rows of a partition",
+            ));
         };
         let given: Vec<Option<f64>> = value.iter().map(|v| v.filter(|v| !v.is_nan())).collect();
         let found = assign(&given, quantiles, inverted.value(0));

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array, StructArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type};
-use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err};
+use datafusion::common::utils::SingleRowListArrayBuilder;
+use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::Accumulator;
 
 use super::kernels::limits::Impossible;
+use super::refused;
 
 /// The numbers of one row, data first, parameters after.
 pub(super) type Row = Vec<Option<f64>>;
@@ -93,7 +95,7 @@ impl Rows {
                 None => Ok(None),
                 Some(word) => (self.work.word)(word)
                     .map(Some)
-                    .ok_or_else(|| exec_datafusion_err!("{}: {}", self.work.name, self.work.words)),
+                    .ok_or_else(|| refused(self.work.name, self.work.words)),
             })
             .collect()
     }
@@ -140,14 +142,9 @@ impl Accumulator for Rows {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let rows: Vec<ScalarValue> = self
-            .kept
-            .iter()
-            .copied()
-            .map(ScalarValue::Float64)
-            .collect();
-        let list = ScalarValue::new_list_nullable(&rows, &DataType::Float64);
-        Ok(vec![ScalarValue::List(list)])
+        let rows = Float64Array::from(std::mem::take(&mut self.kept));
+        let list = SingleRowListArrayBuilder::new(Arc::new(rows)).build_list_scalar();
+        Ok(vec![list])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
@@ -156,8 +153,7 @@ impl Accumulator for Rows {
         let found = if rows.is_empty() {
             None
         } else {
-            (self.work.find)(&rows)
-                .map_err(|why| exec_datafusion_err!("{}: {why}", self.work.name))?
+            (self.work.find)(&rows).map_err(|why| refused(self.work.name, why))?
         };
         let Some(found) = found else {
             return ScalarValue::try_from(&self.work.struct_type());

@@ -2,7 +2,7 @@
 //! struct.
 
 use datafusion::arrow::datatypes::{DataType, FieldRef};
-use datafusion::common::{Result, plan_err};
+use datafusion::common::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Signature, TypeSignature, Volatility,
@@ -12,6 +12,7 @@ use super::kernels::dsr::{self, dobson};
 use super::kernels::isr::{self, Scale, indirect};
 use super::kernels::limits::{Impossible, Level, Limits};
 use super::kernels::sii::{Kind, Quantile, Telling, inequality};
+use super::refused;
 use super::rows::{Found, Row, Rows, Work, parameter};
 
 /// The functions of this file.
@@ -137,7 +138,11 @@ fn indirectly(rows: &[Row], scale: Scale, usual: f64) -> Found {
         .map(|row| {
             Ok(isr::Band {
                 observed: row[0].unwrap_or(0.0),
-                population: row[1].unwrap_or(0.0),
+                population: match row[1] {
+                    // Nobody is expected where nobody is; events there have lost their people.
+                    None if row[0].unwrap_or(0.0) == 0.0 => 0.0,
+                    _ => needed(row, 1, "the population")?,
+                },
                 reference_events: row[2].unwrap_or(0.0),
                 reference_population: needed(row, 3, "the reference population")?,
             })
@@ -255,7 +260,7 @@ impl AggregateUDFImpl for Standardised {
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         if args.is_distinct {
             // Two bands may be alike, and are two.
-            return plan_err!("{} takes every row: leave DISTINCT out", self.name());
+            return Err(refused(self.name(), "takes every row: leave DISTINCT out"));
         }
         Ok(Box::new(Rows::new(self.work(), args.exprs.len())))
     }

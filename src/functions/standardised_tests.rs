@@ -66,6 +66,7 @@ async fn what_cannot_be_is_an_error_that_says_why() {
             "isr(x, x, x, n)",
             "isr: the reference population is null in a row",
         ),
+        ("isr(x, n, x, x)", "isr: the population is null in a row"),
         ("isr(x, 0, x, x)", "isr: there are events, and nobody"),
         (
             "sii_se(w, x, m, x, 'rate')",
@@ -87,6 +88,20 @@ async fn what_cannot_be_is_an_error_that_says_why() {
         let said = refusal(&format!("SELECT {select} {from}")).await;
         assert!(said.contains(why), "{select}: {said}");
     }
+}
+
+#[tokio::test]
+async fn events_of_the_same_person() {
+    // Where nobody has two, squares are the events; where they have, limits are wider.
+    let shown = answer(
+        "SELECT dsr_repeated(x, x, n, w) = dsr(x, n, w) AS same,
+                dsr_repeated(x, x * 3, n, w, 1000)['value'] = dsr(x, n, w, 1000)['value'] AS value,
+                dsr_repeated(x, x * 3, n, w)['lower'] < dsr(x, n, w)['lower'] AS wider,
+                (dsr_repeated(x, NULL, n, w) FILTER (WHERE x = 0))['events'] AS none
+         FROM (VALUES (10, 1000, 3), (30, 1000, 1), (0, 1000, 2)) AS t (x, n, w)",
+    )
+    .await;
+    assert!(shown.contains("| true | true  | true  | 0.0  |"), "{shown}");
 }
 
 #[tokio::test]

@@ -10,15 +10,17 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type, Int64Type};
-use datafusion::common::{Result, exec_datafusion_err, exec_err};
+use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::{
     PartitionEvaluator, Signature, TypeSignature, Volatility, WindowUDF, WindowUDFImpl,
 };
 
+use super::kernels::limits::Impossible;
 use super::kernels::xmr::{
     Improvement, Judged, Meaning, Point, Rule, Settings, assurance, judge, meaning, variation,
 };
+use super::refused;
 
 /// The function of this file.
 pub(super) fn xmr() -> WindowUDF {
@@ -96,9 +98,10 @@ impl PartitionEvaluator for Chart {
         order.sort_by_key(|row| given.periods.value(*row));
         let twice = |w: &[usize]| given.periods.value(w[0]) == given.periods.value(w[1]);
         if order.windows(2).any(twice) {
-            return exec_err!(
-                "xmr: a period has two points; add what tells them apart to PARTITION BY"
-            );
+            return Err(refused(
+                "xmr",
+                "a period has two points; add what tells them apart to PARTITION BY",
+            ));
         }
         let points = order
             .iter()
@@ -165,7 +168,7 @@ impl<'a> Given<'a> {
     fn point(&self, row: usize) -> Result<Point> {
         let value = self.number(1, row);
         if value.is_some_and(|v| !v.is_finite()) {
-            return exec_err!("xmr: a value is no number, or without end");
+            return Err(refused("xmr", Impossible::NotANumber));
         }
         Ok(Point {
             value,
@@ -184,7 +187,10 @@ impl<'a> Given<'a> {
             )
         };
         if (1..rows).any(|row| one(row) != one(0)) {
-            return exec_err!("xmr: a setting differs between the rows of a partition");
+            return Err(refused(
+                "xmr",
+                "a setting differs between the rows of a partition",
+            ));
         }
         let (improvement, run, fix, screen) = if rows == 0 {
             (None, None, None, None)
@@ -199,10 +205,11 @@ impl<'a> Given<'a> {
                 Some("decrease") => Improvement::Decrease,
                 Some("neutral") | None => Improvement::Neutral,
                 Some(_) => {
-                    return exec_err!(
-                        "xmr: the direction of improvement is none of 'increase', 'decrease' and \
-                         'neutral'"
-                    );
+                    return Err(refused(
+                        "xmr",
+                        "the direction of improvement is none of 'increase', 'decrease' and \
+                         'neutral'",
+                    ));
                 }
             },
             run_length: run.map_or(usual.run_length, points),
@@ -210,7 +217,7 @@ impl<'a> Given<'a> {
             screen: screen.unwrap_or(usual.screen),
         }
         .checked()
-        .map_err(|why| exec_datafusion_err!("xmr: {why}"))
+        .map_err(|why| refused("xmr", why))
     }
 }
 

@@ -1,3 +1,4 @@
+use crate::functions::kernels::fixtures::{report, table};
 use crate::functions::tests::{answer, refusal};
 
 /// Nine points, 2 apart on average, and a tenth far above, in no order.
@@ -52,6 +53,71 @@ async fn nulls_and_settings() {
     ] {
         assert!(shown.contains(row), "{row} is not in\n{shown}");
     }
+}
+
+/// The published charts through SQL, rows in another order and over partitions.
+#[tokio::test]
+async fn agrees_with_the_published_charts() {
+    let (Some(points), Some(charts)) = (table("spc_points.csv"), table("spc_summary.csv")) else {
+        return;
+    };
+    let quoted = |text: &str| match text {
+        "" => "NULL".to_owned(),
+        text => format!("'{text}'"),
+    };
+    let or_null = |text: &str| if text.is_empty() { "NULL" } else { text }.to_owned();
+    for chart in &charts {
+        let rows: Vec<String> = points
+            .iter()
+            .rev()
+            .filter(|p| {
+                p.text("series_id") == chart.text("series_id")
+                    && p.text("facet") == chart.text("facet")
+            })
+            .map(|p| {
+                format!(
+                    "(DATE '{}', {}, {}, {})",
+                    p.text("date"),
+                    or_null(p.text("value")),
+                    p.text("rebase_group"),
+                    quoted(p.text("point_type")),
+                )
+            })
+            .collect();
+        let shown = answer(&format!(
+            "SELECT count(*) AS n,
+                    count(*) FILTER (WHERE coalesce(c['point_type'], 'common_cause') = point_type) AS same,
+                    min(c['variation']) AS icon, min(c['assurance']) AS aim
+             FROM (SELECT point_type, xmr(day, y, {}, {}, phase, 7, {}, {}) OVER () AS c
+                   FROM (VALUES {}) AS t (day, y, phase, point_type))",
+            quoted(chart.text("improvement_direction")),
+            or_null(chart.text("target")),
+            or_null(chart.text("fix_after_n_points")),
+            chart.text("screen_outliers"),
+            rows.join(", "),
+        ))
+        .await;
+        // The peer calls a series that never moves inconsistent.
+        let aim = match chart.text("note") {
+            note if note.contains("publish no assurance") => "",
+            _ => chart.text("assurance_icon"),
+        };
+        let cells: Vec<&str> = shown
+            .lines()
+            .nth(3)
+            .expect("a row")
+            .split('|')
+            .map(str::trim)
+            .collect();
+        let n = rows.len().to_string();
+        assert_eq!(
+            cells[1..5],
+            [n.as_str(), n.as_str(), chart.text("variation_icon"), aim],
+            "{}",
+            chart.text("series_id")
+        );
+    }
+    report("spc charts in SQL", charts.len(), 19);
 }
 
 #[tokio::test]

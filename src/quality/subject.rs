@@ -10,6 +10,7 @@ use datafusion::prelude::SessionContext;
 
 use crate::compile::{PlannedCheck, TableName};
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, did_you_mean};
+use crate::functions::Refused;
 use crate::spec::{Sensitivity, Sp};
 
 use super::rule::Rule;
@@ -185,6 +186,12 @@ impl<'a> Subject<'a> {
         if matches!(root, DataFusionError::ResourcesExhausted(_)) {
             return Diagnostic::error(Code::Memory, format!("{what}: out of memory"))
                 .hint("give the target more memory, or fewer jobs at once");
+        }
+        // Our own functions never quote one.
+        if let DataFusionError::External(e) = root
+            && e.is::<Refused>()
+        {
+            return Diagnostic::error(Code::SqlRun, format!("{what}: {e}"));
         }
         if self.may_show() {
             Diagnostic::error(Code::SqlRun, format!("{what}: {}", root.strip_backtrace()))

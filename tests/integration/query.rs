@@ -245,3 +245,23 @@ fn what_was_never_made_is_said() {
         "run `martlet run mart.visits`",
     ]);
 }
+
+#[test]
+fn statistics_of_what_is_there() {
+    let csv = world()
+        .martlet_with([
+            "query",
+            "SELECT site, wilson_lower(people, visits) <= proportion(people, visits) AS below,
+                    xmr(month, visits, 'increase') OVER (PARTITION BY site)['point_type'] AS kind
+             FROM mart.visits ORDER BY site LIMIT 1",
+            "--format",
+            "csv",
+        ])
+        .exits(0)
+        .stdout;
+    assert_eq!(csv, "site,below,kind\nAshford,true,common_cause\n");
+    // What cannot be is said with the function's name, and no value.
+    let ran = ask("SELECT wilson_lower(visits + 1, visits) AS l FROM mart.visits");
+    assert_ne!(ran.code, 0);
+    ran.says(&["wilson_lower: a numerator is above its denominator"]);
+}

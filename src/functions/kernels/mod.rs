@@ -17,4 +17,5 @@ pub mod working_days;
 pub mod xmr;
 
 #[cfg(test)]
+#[path = "fixtures_for_tests.rs"]
 pub(in crate::functions) mod fixtures;
