@@ -204,7 +204,7 @@ SELECT CAST(place AS VARCHAR) AS site FROM p GROUP BY place
     let world = clinic::project();
     world.write(
         "sql/clinic/sites.sql",
-        "SELECT DISTINCT person_key AS site FROM model.visit\n",
+        "SELECT DISTINCT CAST(person_key AS VARCHAR) AS site FROM model.visit\n",
     );
     assert_eq!(places(&world).len(), 1, "nor is the pseudonym");
 }
