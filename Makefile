@@ -47,6 +47,7 @@ fmt:
 docs: compiler
 	cargo build --locked --bin martlet
 	$(MARTLET) schema
+	$(MARTLET) indicators
 	python3 docs/generate_reference.py
 
 release: compiler

@@ -2,7 +2,8 @@
 --
 -- Codes are ODS codes, except that an alliance has only its ONS code. ICBs and
 -- alliances may cover the same people (in Kent and Medway they do), so add up within
--- one org_type only. UNKNOWN stands for practice codes that are not on the list.
+-- one org_type only. UNKNOWN stands for practice codes that are not on the list. What a
+-- district or county lies in is null where it lies in several.
 -- Source: ODS practices and networks; ONS areas; config/reference/trusts.csv.
 WITH icbs AS (
     SELECT
@@ -32,6 +33,29 @@ alliances AS (
     FROM model.lsoa_area
     WHERE alliance_code IS NOT NULL
     GROUP BY alliance_code
+),
+
+districts AS (
+    SELECT
+        lad_code,
+        MAX(lad_name) AS lad_name,
+        CASE WHEN MIN(sub_icb_code) = MAX(sub_icb_code) THEN MAX(sub_icb_code) END AS sub_icb_code,
+        CASE WHEN MIN(icb_code) = MAX(icb_code) THEN MAX(icb_code) END AS icb_code,
+        CASE WHEN MIN(alliance_code) = MAX(alliance_code) THEN MAX(alliance_code) END AS alliance_code
+    FROM model.lsoa_area
+    WHERE lad_code IS NOT NULL
+    GROUP BY lad_code
+),
+
+counties AS (
+    SELECT
+        utla_code,
+        MAX(utla_name) AS utla_name,
+        CASE WHEN MIN(icb_code) = MAX(icb_code) THEN MAX(icb_code) END AS icb_code,
+        CASE WHEN MIN(alliance_code) = MAX(alliance_code) THEN MAX(alliance_code) END AS alliance_code
+    FROM model.lsoa_area
+    WHERE utla_code IS NOT NULL
+    GROUP BY utla_code
 ),
 
 pcns AS (
@@ -105,6 +129,36 @@ SELECT
     close_date AS valid_to,
     successor_code
 FROM reference.trusts
+
+UNION ALL
+
+SELECT
+    'lad' AS org_type,
+    lad_code AS org_code,
+    lad_name AS org_name,
+    NULL AS pcn_code,
+    sub_icb_code,
+    icb_code,
+    alliance_code,
+    NULL AS valid_from,
+    NULL AS valid_to,
+    NULL AS successor_code
+FROM districts
+
+UNION ALL
+
+SELECT
+    'utla' AS org_type,
+    utla_code AS org_code,
+    utla_name AS org_name,
+    NULL AS pcn_code,
+    NULL AS sub_icb_code,
+    icb_code,
+    alliance_code,
+    NULL AS valid_from,
+    NULL AS valid_to,
+    NULL AS successor_code
+FROM counties
 
 UNION ALL
 

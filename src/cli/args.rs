@@ -157,6 +157,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Write the JSON Schema that editors complete YAML with
     Schema(SchemaArgs),
+    /// Write the specification of the indicators, docs/indicators.md, from the pipelines
+    Indicators(IndicatorsArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
 }
@@ -370,6 +372,16 @@ pub struct SchemaArgs {
     /// Write nothing; end with 2 if a file is out of date
     #[arg(long)]
     pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct IndicatorsArgs {
+    /// Write nothing; end with 2 if the page is out of date
+    #[arg(long, conflicts_with = "sql")]
+    pub check: bool,
+    /// Print the SQL that counts them, and write nothing
+    #[arg(long)]
+    pub sql: bool,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ pub async fn check(global: &Global, args: &SelectArgs, printer: &Printer) -> Res
     let (plan, mut warnings) = super::load(global).await?;
     let tests = unit_test::load(&global.project, &plan)?;
     warnings.extend(stale_schemas(global));
+    warnings.extend(super::indicators::staleness(global));
     let chosen = select::select(&plan, &args.select, &args.exclude)?;
     let count = |kind| chosen.iter().filter(|t| t.kind == kind).count();
     let counts = [

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod completions;
+mod indicators;
 mod ls;
 mod plan;
 mod printer;
@@ -106,6 +107,7 @@ async fn command(cli: Cli, printer: Printer) -> Result<Exit> {
         Command::Quarantine(ref command) => quarantine::quarantine(global, command, &printer).await,
         Command::Sample(ref args) => sample::sample(args, &printer),
         Command::Schema(ref args) => schema::schema(global, args, &printer),
+        Command::Indicators(ref args) => indicators::indicators(global, args, &printer).await,
         Command::Completions(ref args) => completions::completions(args, &printer),
     }
 }

@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::sql::sqlparser::dialect::DuckDbDialect;
 
-use crate::compile::{self, Plan, lineage, sql};
+use crate::compile::{self, Plan, SystemTable, lineage, sql};
 use crate::diag::{Code, Diagnostic, Diagnostics, Exit, Result, SourceText, did_you_mean};
 use crate::engine::{self, Engine, Limits};
 use crate::functions;
@@ -75,10 +75,12 @@ fn check_names(
     source: &Arc<SourceText>,
     tables: &BTreeMap<compile::TableName, std::ops::Range<usize>>,
 ) -> Result<()> {
-    let names: Vec<String> = plan.nodes.iter().map(|n| n.name.to_string()).collect();
+    let own = SystemTable::ALL.map(|t| t.name().to_string());
+    let names = plan.nodes.iter().map(|n| n.name.to_string()).chain(own);
+    let names: Vec<String> = names.collect();
     let found: Diagnostics = tables
         .iter()
-        .filter(|(table, _)| plan.node(table).is_none())
+        .filter(|(table, _)| plan.node(table).is_none() && SystemTable::of(table).is_none())
         .map(|(table, place)| {
             Diagnostic::error(
                 Code::SqlUnknownTable,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::{ColumnType, Mart, Sensitivity, Settings, Sp};
+use crate::spec::{ColumnType, Mart, Rate, Sensitivity, Settings, Sp};
 
 use super::contract::arrow_type;
 use super::names::check_identifier;
@@ -88,7 +88,21 @@ pub fn check_declaration(
                 .iter()
                 .any(|c| c.name == *g && matches!(*c.kind, ColumnType::Date | ColumnType::Month(_)))
         });
-        if let (Some(target), false) = (&rate.target, dated) {
+        if *rate.name == *Rate::VALUE && spec.rates.len() > 1 {
+            found.push(
+                Diagnostic::error(
+                    Code::DuplicateName,
+                    "a rate called `value` is the only one of its mart",
+                )
+                .at((text, rate.name.span()))
+                .hint("name each rate by what it is a rate of"),
+            );
+        }
+        if let Some(column) = &rate.target_column {
+            target_column(spec, rate, column, text, &columns, found);
+        }
+        let target = rate.target.as_ref().or(rate.target_column.as_ref());
+        if let (Some(target), false) = (target, dated) {
             found.push(
                 Diagnostic::error(
                     Code::WrongValue,
@@ -153,6 +167,38 @@ pub fn check_declaration(
                 .hint("publish to a restricted audience only, without `policy`"),
             );
         }
+    }
+}
+
+/// The column that names each row's target is a text of the contract, and stands for no other.
+fn target_column(
+    spec: &Mart,
+    rate: &Rate,
+    column: &Sp<String>,
+    text: &Arc<SourceText>,
+    columns: &BTreeSet<&str>,
+    found: &mut Diagnostics,
+) {
+    known(text, column, columns, found);
+    let kind = spec.columns.iter().find(|c| c.name == *column);
+    if let Some(other) = kind.filter(|c| *c.kind != ColumnType::String) {
+        found.push(
+            Diagnostic::error(
+                Code::WrongValue,
+                format!("`{}` is {}: a measure is text", **column, *other.kind),
+            )
+            .at((text, column.span())),
+        );
+    }
+    if rate.target.is_some() {
+        found.push(
+            Diagnostic::error(
+                Code::DuplicateKey,
+                "a rate has one target: the same for all rows, or each row's own",
+            )
+            .at((text, column.span()))
+            .hint("leave out `target` or `target_column`"),
+        );
     }
 }
 

@@ -11,6 +11,7 @@ pub mod contract;
 mod diagnose;
 mod dialects;
 mod graph;
+pub mod indicators;
 pub mod lineage;
 mod marts;
 mod names;
@@ -23,6 +24,7 @@ pub mod session;
 mod sources;
 pub mod sql;
 mod submissions;
+mod system;
 mod table;
 mod tables;
 
@@ -32,4 +34,5 @@ pub use plan::{
     SourceNode,
 };
 pub use project::{PublishedSchema, compile};
+pub use system::SystemTable;
 pub use table::{TableKind, TableName};

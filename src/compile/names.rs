@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
 use crate::spec::{Mart, Model, PipelineFile, Project, Source, Sp};
 
-use super::{TableKind, TableName};
+use super::{SystemTable, TableKind, TableName};
 
 /// What a table is declared as.
 #[derive(Clone, Copy)]
@@ -111,7 +111,7 @@ fn namesake(table: &TableName) -> Option<TableName> {
     let other = match table.kind {
         TableKind::Source => TableKind::Reference,
         TableKind::Reference => TableKind::Source,
-        TableKind::Model | TableKind::Mart => return None,
+        TableKind::Model | TableKind::Mart | TableKind::System => return None,
     };
     Some(TableName::new(other, table.name.as_str()))
 }
@@ -149,7 +149,12 @@ fn suggestion(name: &str) -> String {
 
 /// A diagnostic for a table that nobody declares, with the nearest that is.
 pub fn unknown_table(declarations: &Declarations<'_>, table: &TableName, code: Code) -> Diagnostic {
-    let names: Vec<String> = declarations.keys().map(ToString::to_string).collect();
+    let own = SystemTable::ALL.map(|t| t.name().to_string());
+    let names: Vec<String> = declarations
+        .keys()
+        .map(ToString::to_string)
+        .chain(own)
+        .collect();
     let text = table.to_string();
     let elsewhere = declarations
         .keys()

@@ -14,7 +14,7 @@ use crate::spec::{
     Files, Mart, Materialized, Model, OnFail, Reader, Settings, Source, TableCheck, Threshold,
 };
 
-use super::TableName;
+use super::{SystemTable, TableName};
 
 /// A project that checks.
 #[derive(Debug)]
@@ -64,6 +64,8 @@ pub enum Body {
     Model(Box<ModelNode>),
     /// From SQL, published.
     Mart(Box<MartNode>),
+    /// From what the warehouse knows of itself.
+    System(SystemTable),
 }
 
 /// A source or reference, ready to be ingested.

@@ -7,13 +7,13 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Result, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 use crate::spec::{Project, Sp};
 
 use super::names::{Declaration, Declarations, Declared};
 use super::{
-    Body, Node, Plan, Query, SourceNode, TableKind, TableName, checks, graph, lineage, names,
-    rules, session, sources, sql, submissions,
+    Body, Node, Plan, Query, SourceNode, SystemTable, TableKind, TableName, checks, graph,
+    indicators, lineage, names, rules, session, sources, sql, submissions,
 };
 
 /// What the publish step will make of a mart's contract: the contract and the rates.
@@ -48,12 +48,20 @@ pub async fn compile(
         identifiable: BTreeMap::new(),
         naming: BTreeMap::new(),
         nodes: BTreeMap::new(),
+        generated: BTreeMap::new(),
+        indicators_hold: None,
         found,
     };
+    for table in SystemTable::ALL {
+        compiler.know(&table.name(), &table.schema());
+    }
     compiler.sources();
+    compiler.generate();
     let queries = compiler.queries();
-    let order = compiler.order(&queries);
+    let own = compiler.own_tables(&queries);
+    let order = compiler.order(&queries, &own);
     compiler.tables(&order, queries).await;
+    compiler.keep_own(own);
     compiler.unused_sql();
 
     compiler.unused_stores();
@@ -79,6 +87,10 @@ pub(super) struct Compiler<'a> {
     /// Of these, the columns that carry more than pseudonyms.
     pub(super) naming: lineage::Identifiable,
     pub(super) nodes: BTreeMap<TableName, Node>,
+    /// SQL that is written from the project, by what `sql:` calls it.
+    generated: BTreeMap<&'static str, Arc<SourceText>>,
+    /// Whether the columns of the indicators hold; nothing until it was asked.
+    pub(super) indicators_hold: Option<bool>,
     pub(super) found: Diagnostics,
 }
 /// A parsed statement with the tables it reads.
@@ -179,6 +191,16 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Writes the SQL that the indicators make, if they make any.
+    fn generate(&mut self) {
+        let entries = indicators::entries(self.project);
+        if indicators::check::written(&entries, &self.declarations, &mut self.found) {
+            self.generated = indicators::generated(&entries);
+        } else {
+            self.indicators_hold = Some(false);
+        }
+    }
+
     /// Parses the SQL of every model and mart.
     fn queries(&mut self) -> BTreeMap<TableName, Option<Parsed>> {
         let declarations = self.declarations.clone();
@@ -222,7 +244,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn query(&mut self, file: &Sp<String>, declaration: &Declaration<'a>) -> Option<Parsed> {
-        let Some(source) = self.project.sql.get(file.as_str()) else {
+        let generated = self.generated.get(file.as_str()).cloned();
+        let source = generated.as_ref().or(self.project.sql.get(file.as_str()));
+        let Some(source) = source else {
+            if self.indicators_hold == Some(false) && indicators::is_generated(file) {
+                return None;
+            }
             let there = self.project.sql.keys().map(String::as_str);
             self.found.push(
                 Diagnostic::error(
@@ -231,7 +258,15 @@ impl<'a> Compiler<'a> {
                 )
                 .at((declaration.source(), file.span()))
                 .label("named here")
-                .maybe_hint(did_you_mean(file, there)),
+                .maybe_hint(match indicators::is_generated(file) {
+                    true => {
+                        Some("it is written from `indicators:`, and no pipeline has any".to_owned())
+                    }
+                    false => did_you_mean(
+                        file,
+                        there.chain([indicators::COUNTS, indicators::MEASURES]),
+                    ),
+                }),
             );
             return None;
         };
@@ -245,7 +280,7 @@ impl<'a> Compiler<'a> {
         let query = self.found.take(sql::query(source, statement, &parameters));
         let tables = tables?;
         for (table, place) in &tables {
-            if !self.declarations.contains_key(table) {
+            if !self.declarations.contains_key(table) && SystemTable::of(table).is_none() {
                 self.found.push(
                     names::unknown_table(&self.declarations, table, Code::SqlUnknownTable)
                         .at((source, place.clone())),
@@ -258,9 +293,65 @@ impl<'a> Compiler<'a> {
         })
     }
 
+    /// The warehouse's own tables that SQL reads, each with what must be made before it: all that is
+    /// received or, for checks, every model and mart that does not itself hang on them.
+    fn own_tables(
+        &self,
+        queries: &BTreeMap<TableName, Option<Parsed>>,
+    ) -> BTreeMap<SystemTable, BTreeSet<TableName>> {
+        let parsed = || queries.iter().filter_map(|(t, p)| Some((t, p.as_ref()?)));
+        let read: BTreeSet<SystemTable> = parsed()
+            .flat_map(|(_, p)| p.inputs.iter().filter_map(SystemTable::of))
+            .collect();
+        let mut after = BTreeSet::from([SystemTable::Checks.name()]);
+        loop {
+            let more: Vec<&TableName> = parsed()
+                .filter(|(t, p)| !after.contains(*t) && !p.inputs.is_disjoint(&after))
+                .map(|(t, _)| t)
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            after.extend(more.into_iter().cloned());
+        }
+        let tables = |table: SystemTable| {
+            let all = self.declarations.keys();
+            let wanted = all.filter(|t| match table.is_of_files() {
+                true => t.is_received(),
+                false => !t.is_received() && !after.contains(*t),
+            });
+            (table, wanted.cloned().collect())
+        };
+        read.into_iter().map(tables).collect()
+    }
+
+    fn keep_own(&mut self, own: BTreeMap<SystemTable, BTreeSet<TableName>>) {
+        for (table, inputs) in own {
+            let node = Node {
+                name: table.name(),
+                pipeline: TableKind::System.word().to_owned(),
+                tags: Vec::new(),
+                owner: None,
+                description: Some(table.description().to_owned()),
+                schema: table.schema(),
+                identifiable: BTreeSet::new(),
+                inputs: inputs.into_iter().collect(),
+                body: Body::System(table),
+            };
+            self.nodes.insert(node.name.clone(), node);
+        }
+    }
+
     /// The order of all tables. A circle is reported, and what is in it or after it left out.
-    fn order(&mut self, queries: &BTreeMap<TableName, Option<Parsed>>) -> Vec<TableName> {
-        let mut edges: BTreeMap<TableName, BTreeSet<TableName>> = BTreeMap::new();
+    fn order(
+        &mut self,
+        queries: &BTreeMap<TableName, Option<Parsed>>,
+        own: &BTreeMap<SystemTable, BTreeSet<TableName>>,
+    ) -> Vec<TableName> {
+        let mut edges: BTreeMap<TableName, BTreeSet<TableName>> = own
+            .iter()
+            .map(|(table, inputs)| (table.name(), inputs.clone()))
+            .collect();
         for table in self.declarations.keys() {
             let inputs = match queries.get(table) {
                 Some(Some(parsed)) => parsed.inputs.clone(),

@@ -214,6 +214,7 @@ fn matches(node: &Node, name: &str) -> bool {
         Some(("reference", n)) => kind(TableKind::Reference, n),
         Some(("model", n)) => kind(TableKind::Model, n),
         Some(("mart", n)) => kind(TableKind::Mart, n),
+        Some(("system", n)) => kind(TableKind::System, n),
         Some(_) => false,
         None => {
             glob(name, &node.name.name)

@@ -1,4 +1,4 @@
-//! Names of tables: `source.x`, `reference.x`, `model.x`, `mart.x`, and no others.
+//! Names of tables: `source.x`, `reference.x`, `model.x`, `mart.x`, `system.x`, and no others.
 
 use std::fmt;
 
@@ -13,11 +13,19 @@ pub enum TableKind {
     Model,
     /// Published SQL.
     Mart,
+    /// What the warehouse knows of itself.
+    System,
 }
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Source, Self::Reference, Self::Model, Self::Mart];
+    pub const ALL: [Self; 5] = [
+        Self::Source,
+        Self::Reference,
+        Self::Model,
+        Self::Mart,
+        Self::System,
+    ];
 
     /// The word before the dot.
     pub fn word(self) -> &'static str {
@@ -26,6 +34,7 @@ impl TableKind {
             Self::Reference => "reference",
             Self::Model => "model",
             Self::Mart => "mart",
+            Self::System => "system",
         }
     }
 }

@@ -9,13 +9,13 @@ use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::{Mart, Model, Sensitivity, TableCheck};
+use crate::spec::{Mart, Model, Rate, Sensitivity, TableCheck};
 
 use super::names::{Declaration, Declared};
 use super::project::{Compiler, Parsed};
 use super::{
     Body, MartNode, ModelNode, PlannedCheck, Query, TableKind, TableName, checks, diagnose,
-    lineage, marts,
+    indicators, lineage, marts,
 };
 
 /// What planning a query settles.
@@ -43,9 +43,32 @@ impl<'a> Compiler<'a> {
             match declaration.body {
                 Declared::Source(_) => {}
                 Declared::Model(spec) => self.model(table, spec, &declaration, parsed).await,
-                Declared::Mart(spec) => self.mart(table, spec, &declaration, parsed).await,
+                Declared::Mart(spec) => {
+                    // What is wrong with an indicator is said where it stands, and once.
+                    let counts = spec.sql.as_str() == indicators::COUNTS;
+                    let holds = !counts || self.indicators_hold();
+                    let parsed = parsed.filter(|_| holds);
+                    self.mart(table, spec, &declaration, parsed).await;
+                }
             }
         }
+        self.indicators_hold();
+    }
+
+    /// Whether every indicator names columns that there are. Asked when what they read is known.
+    fn indicators_hold(&mut self) -> bool {
+        if let Some(hold) = self.indicators_hold {
+            return hold;
+        }
+        let hold = indicators::check::columns(
+            &indicators::entries(self.project),
+            &self.context,
+            &self.schemas,
+            &self.identifiable,
+            &mut self.found,
+        );
+        self.indicators_hold = Some(hold);
+        hold
     }
 
     async fn model(
@@ -141,7 +164,7 @@ impl<'a> Compiler<'a> {
         self.found.extend(found);
         self.identifiable.insert(table.clone(), identifiable);
         self.naming.insert(table.clone(), naming);
-        if spec.rates.iter().any(|r| r.target.is_some()) {
+        if spec.rates.iter().any(Rate::has_target) {
             inputs.insert(targets());
         }
         let published = (self.published)(&contract, spec);
@@ -165,7 +188,11 @@ impl<'a> Compiler<'a> {
 
     /// Rates with targets need `reference.targets` with its columns.
     fn check_targets(&mut self, spec: &Mart, text: &Arc<SourceText>) {
-        let Some(target) = spec.rates.iter().find_map(|r| r.target.as_ref()) else {
+        let series = spec
+            .rates
+            .iter()
+            .flat_map(|r| [&r.target, &r.target_column]);
+        let Some(target) = series.flatten().next() else {
             return;
         };
         let columns = ["measure", "valid_from", "valid_to", "value"];

@@ -130,6 +130,8 @@ codes! {
     Contract = "contract" => Unchecked;
     /// The generated schema file is out of date.
     StaleSchema = "stale-schema" => Unchecked;
+    /// A page that is written from the project is out of date.
+    StalePage = "stale-page" => Unchecked;
     /// A secret that cannot be read.
     Secret = "secret" => Unchecked;
     /// Nothing is selected.

@@ -23,7 +23,7 @@ use crate::spec::Settings;
 
 pub use materialise::{materialise, read, rows};
 pub use merge::last_of_each_key;
-pub use tables::{register_files, register_view};
+pub use tables::{register_files, register_rows, register_view};
 
 /// What the engine may use.
 #[derive(Debug, Clone)]

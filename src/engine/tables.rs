@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
@@ -66,4 +68,14 @@ pub(super) fn files(schema: &SchemaRef, files: &[PathBuf]) -> Result<Arc<Listing
 /// Only by a fault of ours.
 pub fn register_view(context: &SessionContext, table: &TableName, plan: LogicalPlan) -> Result<()> {
     session::register(context, table, Arc::new(ViewTable::new(plan, None)))
+}
+
+/// Makes rows in memory known as a table.
+///
+/// # Errors
+/// Only by a fault of ours.
+pub fn register_rows(context: &SessionContext, table: &TableName, rows: RecordBatch) -> Result<()> {
+    let provider = MemTable::try_new(rows.schema(), vec![vec![rows]])
+        .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+    session::register(context, table, Arc::new(provider))
 }

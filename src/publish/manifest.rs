@@ -103,6 +103,9 @@ pub struct ManifestRate {
     /// The measure of its target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// The column that names the measure of each row's target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_column: Option<String>,
 }
 
 impl From<&Rate> for ManifestRate {
@@ -111,10 +114,9 @@ impl From<&Rate> for ManifestRate {
             name: rate.name.to_string(),
             numerator: rate.numerator.to_string(),
             denominator: rate.denominator.to_string(),
-            interval: match rate.interval {
-                crate::spec::mart::Interval::Wilson => "wilson".to_owned(),
-            },
+            interval: rate.interval.word().to_owned(),
             target: rate.target.as_ref().map(|t| t.to_string()),
+            target_column: rate.target_column.as_ref().map(|c| c.to_string()),
         }
     }
 }

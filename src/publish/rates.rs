@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, RecordBatch,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray,
 };
 use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, SchemaRef};
 use datafusion::arrow::util::display::array_value_to_string;
@@ -37,7 +37,16 @@ struct Resolved<'a> {
     numerator: usize,
     denominator: usize,
     /// The measure, and the column that says on which day a row's target must be in force.
-    target: Option<(&'a str, usize)>,
+    target: Option<(Measure<'a>, usize)>,
+}
+
+/// Whose target a row is held against.
+#[derive(Debug, Clone, Copy)]
+enum Measure<'a> {
+    /// The same for all rows.
+    One(&'a str),
+    /// The one that this column names.
+    Column(usize),
 }
 
 impl<'a> RateColumns<'a> {
@@ -77,7 +86,12 @@ impl<'a> RateColumns<'a> {
                 })
             };
             let target = match (rate.target.as_ref().map(|t| t.as_str()), day) {
-                (None, _) => Ok(None),
+                (None, day) => match (&rate.target_column, day) {
+                    (None, _) => Ok(None),
+                    (Some(column), Some(day)) => count(column)
+                        .map(|column| Some((Measure::Column(column), day))),
+                    (Some(_), None) => Err(undated(rate, mart).into()),
+                },
                 (Some(measure), _) if !targets.knows(measure) => Err(Diagnostic::error(
                     Code::State,
                     format!(
@@ -85,16 +99,10 @@ impl<'a> RateColumns<'a> {
                         *rate.name
                     ),
                 )
-                .maybe_hint(did_you_mean(measure, targets.measures()))),
-                (Some(_), None) => Err(Diagnostic::error(
-                    Code::WrongValue,
-                    format!(
-                        "rate `{}` of mart.{mart} has a target, and no column of the grain is a date",
-                        *rate.name
-                    ),
-                )
-                .hint("targets are dated: add a date to the grain, or leave the target out")),
-                (Some(measure), Some(day)) => Ok(Some((measure, day))),
+                .maybe_hint(did_you_mean(measure, targets.measures()))
+                .into()),
+                (Some(_), None) => Err(undated(rate, mart).into()),
+                (Some(measure), Some(day)) => Ok(Some((Measure::One(measure), day))),
             };
             match (count(&rate.numerator), count(&rate.denominator), target) {
                 (Ok(numerator), Ok(denominator), Ok(target)) => rates.push(Resolved {
@@ -104,14 +112,10 @@ impl<'a> RateColumns<'a> {
                     target,
                 }),
                 (numerator, denominator, target) => found.extend(
-                    [
-                        numerator.err(),
-                        denominator.err(),
-                        target.err().map(Into::into),
-                    ]
-                    .into_iter()
-                    .flatten()
-                    .flatten(),
+                    [numerator.err(), denominator.err(), target.err()]
+                        .into_iter()
+                        .flatten()
+                        .flatten(),
                 ),
             }
         }
@@ -180,7 +184,17 @@ impl<'a> RateColumns<'a> {
             wilson(&x, &n, Z_95).map_err(|fault| self.impossible(rate, counts, fault.row))?;
         if let Some((measure, day)) = rate.target {
             let days = counts[day].as_primitive::<Date32Type>();
-            let (target, met) = self.targets_of(measure, days, &answer.value);
+            let (target, met) = match measure {
+                Measure::One(measure) => {
+                    let measures = std::iter::repeat_n(Some(measure), days.len());
+                    self.targets_of(measures, days, &answer.value)
+                }
+                Measure::Column(column) => {
+                    let measures = counts[column].as_string::<i32>();
+                    self.known_measures(rate.spec, measures)?;
+                    self.targets_of(measures.iter(), days, &answer.value)
+                }
+            };
             columns.extend([
                 Arc::new(answer.value) as ArrayRef,
                 Arc::new(answer.lower),
@@ -198,15 +212,32 @@ impl<'a> RateColumns<'a> {
         Ok(())
     }
 
-    fn targets_of(
+    /// Every series that rows name is there.
+    fn known_measures(&self, rate: &Rate, measures: &StringArray) -> Result<()> {
+        match measures.iter().flatten().find(|m| !self.targets.knows(m)) {
+            Some(measure) => Err(Diagnostic::error(
+                Code::State,
+                format!(
+                    "rate `{}` of mart.{} has rows with the target `{measure}`, which reference.targets does not have",
+                    *rate.name, self.mart
+                ),
+            )
+            .maybe_hint(did_you_mean(measure, self.targets.measures()))
+            .into()),
+            None => Ok(()),
+        }
+    }
+
+    fn targets_of<'m>(
         &self,
-        measure: &str,
+        measures: impl Iterator<Item = Option<&'m str>>,
         days: &Date32Array,
         rate: &Float64Array,
     ) -> (Float64Array, BooleanArray) {
         let target: Float64Array = days
             .iter()
-            .map(|day| self.targets.in_force(measure, to_date(day?)?))
+            .zip(measures)
+            .map(|(day, measure)| self.targets.in_force(measure?, to_date(day?)?))
             .collect();
         // Compared as published: what readers see is what was compared.
         let met = rate
@@ -246,6 +277,17 @@ impl<'a> RateColumns<'a> {
         ))
         .into()
     }
+}
+
+fn undated(rate: &Rate, mart: &str) -> Diagnostic {
+    Diagnostic::error(
+        Code::WrongValue,
+        format!(
+            "rate `{}` of mart.{mart} has a target, and no column of the grain is a date",
+            *rate.name
+        ),
+    )
+    .hint("targets are dated: add a date to the grain, or leave the target out")
 }
 
 pub(super) fn null_found(mart: &str, column: &str, rows: usize) -> Diagnostics {

@@ -39,24 +39,35 @@ pub(super) fn rate_fields(rate: &Rate) -> Vec<Field> {
         .description
         .clone()
         .unwrap_or_else(|| format!("{} as a share of {}", *rate.numerator, *rate.denominator));
-    let float = |suffix: &str, meaning: String| {
-        described(
-            Field::new(format!("{name}{suffix}"), DataType::Float64, true),
-            Some(&meaning),
-        )
+    let float = |column: String, meaning: String| {
+        described(Field::new(column, DataType::Float64, true), Some(&meaning))
     };
     let mut fields = vec![
-        float("", format!("{} (0 to 1)", meaning.trim_end_matches('.'))),
-        float("_lower", format!("{name}: lower 95% limit (Wilson)")),
-        float("_upper", format!("{name}: upper 95% limit (Wilson)")),
+        float(
+            name.to_owned(),
+            format!("{} (0 to 1)", meaning.trim_end_matches('.')),
+        ),
+        float(
+            rate.column("lower"),
+            format!("{name}: lower 95% limit (Wilson)"),
+        ),
+        float(
+            rate.column("upper"),
+            format!("{name}: upper 95% limit (Wilson)"),
+        ),
     ];
-    if let Some(target) = &rate.target {
+    if rate.has_target() {
+        let series = match (&rate.target, &rate.target_column) {
+            (Some(measure), _) => format!(" ({})", **measure),
+            (None, Some(column)) => format!(" (of the series in {})", **column),
+            (None, None) => String::new(),
+        };
         fields.push(float(
-            "_target",
-            format!("{name}: target in force ({})", **target),
+            rate.column("target"),
+            format!("{name}: target in force{series}"),
         ));
         fields.push(described(
-            Field::new(format!("{name}_target_met"), DataType::Boolean, true),
+            Field::new(rate.column("target_met"), DataType::Boolean, true),
             Some(&format!("{name}: whether it is at or above the target")),
         ));
     }

@@ -114,6 +114,7 @@ fn sensitivity(node: &Node) -> Sensitivity {
         Body::Source(source) => *source.spec.sensitivity,
         Body::Model(model) => model.spec.sensitivity.unwrap_or(Sensitivity::Pseudonymised),
         Body::Mart(mart) => mart.spec.sensitivity.unwrap_or(Sensitivity::Aggregate),
+        Body::System(_) => Sensitivity::Aggregate,
     }
 }
 

@@ -40,6 +40,7 @@ impl Ingredients {
                 Some(delivery @ Delivery::Upsert(_)) => (None, format!("{delivery:?}")),
                 _ => (None, String::new()),
             },
+            Body::System(_) => (None, format!("{:?}", node.schema.fields())),
             Body::Model(model) => (
                 Some(&model.query),
                 format!(

@@ -35,6 +35,7 @@ mod shipping;
 mod sources;
 mod standing;
 mod submissions;
+mod system;
 
 pub use attempt::Fault;
 pub use events::{Broken, Event, Listener, PublishedMart};

@@ -266,6 +266,7 @@ impl Night<'_> {
             Body::Source(source) => self.source(node, source).await,
             Body::Model(model) => self.model(node, model).await,
             Body::Mart(mart) => self.mart(node, mart).await,
+            Body::System(table) => self.own_table(node, *table),
         };
         match done {
             Ok(()) => {}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use datafusion::execution::context::SessionContext;
 
-use crate::compile::{self, Body, Plan, TableName, select};
+use crate::compile::{self, Body, Plan, SystemTable, TableName, select};
 use crate::diag::{Code, Diagnostic, Result};
 use crate::engine;
 use crate::publish::Release;
@@ -13,6 +13,7 @@ use crate::store::paths::Shelf;
 
 use super::night::as_of;
 use super::record::NodeRecord;
+use super::system;
 
 /// Makes tables known to a session: marts as readers see them, everything else as last made.
 ///
@@ -24,6 +25,15 @@ pub async fn open(
     tables: &BTreeSet<TableName>,
 ) -> Result<()> {
     let lake = Lake::new(&plan.settings.lake);
+    // The warehouse's own tables are there whether or not a pipeline reads them.
+    let named = tables.iter().filter(|t| plan.node(t).is_none());
+    for table in named {
+        if let Some(own) = SystemTable::of(table) {
+            let records = |table: &TableName| NodeRecord::load(&lake, table);
+            let rows = system::told(plan, own, records)?.rows;
+            engine::register_rows(context, table, rows)?;
+        }
+    }
     // Views are worked out from what they read.
     let views = views(plan, tables);
     for node in plan
@@ -31,6 +41,12 @@ pub async fn open(
         .iter()
         .filter(|n| tables.contains(&n.name) || views.contains(&n.name))
     {
+        if let Body::System(own) = &node.body {
+            let records = |table: &TableName| NodeRecord::load(&lake, table);
+            let rows = system::told(plan, *own, records)?.rows;
+            engine::register_rows(context, &node.name, rows)?;
+            continue;
+        }
         if let Body::Mart(mart) = &node.body
             && tables.contains(&node.name)
             && let Some(path) = published(plan, &node.name.name, mart)?

@@ -14,7 +14,7 @@ use super::fingerprints::Fingerprints;
 use super::ingredients::Ingredients;
 use super::night::{Options, as_of, choose};
 use super::record::NodeRecord;
-use super::{settling, sources, submissions};
+use super::{settling, sources, submissions, system};
 
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]
@@ -53,6 +53,7 @@ pub fn preview(plan: &Plan, options: &Options, key: Option<&PseudonymKey>) -> Re
         fingerprints: Fingerprints::load(&lake),
         lake,
         contents: BTreeMap::new(),
+        news: false,
     };
     let mut found = Diagnostics::default();
     let tables: Vec<PreviewedTable> = plan
@@ -76,6 +77,8 @@ struct Teller<'a> {
     fingerprints: Fingerprints,
     /// The content of tables that would not be made again.
     contents: BTreeMap<TableName, String>,
+    /// Whether there are files that were not taken yet.
+    news: bool,
 }
 
 /// What a run would find of a source.
@@ -112,6 +115,7 @@ impl Teller<'_> {
                 accounted &= Intake::recorded(&self.lake, &node.name, &key)?.is_some();
             }
             files = foreseen.files;
+            self.news |= !files.is_empty();
             if let Some(file) = foreseen.stopped {
                 return Ok(stale(node, format!("{file} could not be read"), files));
             }
@@ -123,6 +127,10 @@ impl Teller<'_> {
             }
             foreseen.inputs
         } else {
+            let news = matches!(node.body, Body::System(own) if own.is_of_files()) && self.news;
+            if news {
+                return Ok(stale(node, "there are new files".to_owned(), files));
+            }
             let unsettled: Vec<String> = node
                 .inputs
                 .iter()
@@ -133,10 +141,15 @@ impl Teller<'_> {
                 let why = format!("it reads {}", unsettled.join(", "));
                 return Ok(stale(node, why, files));
             }
-            node.inputs
-                .iter()
-                .filter_map(|i| Some((i.to_string(), self.contents.get(i)?.clone())))
-                .collect()
+            if let Body::System(own) = node.body {
+                let records = |table: &TableName| NodeRecord::load(&self.lake, table);
+                system::told(self.plan, own, records)?.ingredients()
+            } else {
+                let contents = node.inputs.iter();
+                contents
+                    .filter_map(|i| Some((i.to_string(), self.contents.get(i)?.clone())))
+                    .collect()
+            }
         };
         let ingredients = Ingredients::of(node, as_of(self.plan), inputs);
         let changes = ingredients.changes_since(last.as_ref().map(|r| &r.ingredients));

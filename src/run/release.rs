@@ -301,7 +301,7 @@ fn rows_from(plan: &Plan, mut tables: BTreeSet<TableName>) -> BTreeSet<TableName
         }
         let list = match &node.body {
             Body::Source(source) => source.files.supersede.as_ref(),
-            Body::Model(_) | Body::Mart(_) => None,
+            Body::Model(_) | Body::Mart(_) | Body::System(_) => None,
         };
         let list = list.and_then(|s| s.cancelled.as_ref());
         let list = list.and_then(|name| TableName::parse(name));

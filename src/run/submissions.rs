@@ -197,6 +197,12 @@ pub struct SubmissionLine {
     pub quarantine: Option<PathBuf>,
     /// The rules its rows break.
     pub rules: Vec<RuleCount>,
+    /// Its record, if it was read and its rows still stand.
+    #[serde(skip)]
+    pub intake: Option<Intake>,
+    /// The later submission of the same captures that counts: its name and its bytes.
+    #[serde(skip)]
+    pub successor: Option<(String, String)>,
 }
 
 /// The submissions of some sources, by source, file and number, as they stand on the run's date.
@@ -226,7 +232,11 @@ pub fn submissions(plan: &Plan, tables: &[TableName]) -> Result<Vec<SubmissionLi
             let replaced = replaced.map(|o| name(&seen[o], &seen)).collect();
             let because = standing.because[i].map(|b| name(&seen[b], &seen));
             let facts = (status, because, replaced);
-            lines.push(line(&lake, &node.name, source, one, facts)?);
+            let mut line = line(&lake, &node.name, source, one, facts)?;
+            let successor = successor(source, &seen, &standing, i);
+            line.successor =
+                successor.map(|s| (name(&seen[s], &seen), seen[s].submission.hash.clone()));
+            lines.push(line);
         }
     }
     lines.sort_by(|a, b| {
@@ -278,6 +288,27 @@ pub(super) fn answerable(
     let record = |list: &TableName| NodeRecord::load(lake, list);
     let cancelled = cancellations(lake, table, source, record)?;
     let standing = judge(source, &seen, day, &cancelled);
+    Ok((0..seen.len())
+        .filter(|i| match standing.status[*i] {
+            Some(Status::Accepted) => true,
+            Some(Status::Rejected) => successor(source, &seen, &standing, *i).is_none(),
+            _ => false,
+        })
+        .filter_map(|i| {
+            let submission = seen[i].submission;
+            let became = submission.became.as_ref()?;
+            Some((submission.file.clone(), became.key.clone()))
+        })
+        .collect())
+}
+
+/// The later submission of the same captures that counts, if one does.
+fn successor(
+    source: &SourceNode,
+    seen: &[Seen<'_>],
+    standing: &Standing,
+    i: usize,
+) -> Option<usize> {
     let way = way(source);
     let claim = |i: usize| {
         let Seen {
@@ -292,23 +323,12 @@ pub(super) fn answerable(
         );
         (of(source, way, submission, captures), order)
     };
-    let mended = |i: usize| {
-        let (of, order) = claim(i);
-        let mut accepted = standing.accepted.iter().map(|a| claim(*a));
-        accepted.any(|(other, later)| other == of && later > order)
-    };
-    Ok((0..seen.len())
-        .filter(|i| match standing.status[*i] {
-            Some(Status::Accepted) => true,
-            Some(Status::Rejected) => !mended(*i),
-            _ => false,
-        })
-        .filter_map(|i| {
-            let submission = seen[i].submission;
-            let became = submission.became.as_ref()?;
-            Some((submission.file.clone(), became.key.clone()))
-        })
-        .collect())
+    let (of, order) = claim(i);
+    let mut accepted = standing.accepted.iter().copied();
+    accepted.find(|a| {
+        let (other, later) = claim(*a);
+        other == of && later > order
+    })
 }
 
 /// A submission by its path, and by its bytes where the path does not tell.
@@ -364,6 +384,8 @@ fn line(
         replaced,
         landing: submission.landing(lake, table),
         quarantine: intake.as_ref().map(|i| i.quarantine.path_in(lake)),
-        rules: intake.map(|i| i.rules).unwrap_or_default(),
+        rules: intake.as_ref().map(|i| i.rules.clone()).unwrap_or_default(),
+        intake,
+        successor: None,
     })
 }

@@ -50,7 +50,8 @@ pub struct MartColumn {
 /// A proportion, with its limits and its target, from two counts of the mart.
 ///
 /// Adds `<name>`, `<name>_lower` and `<name>_upper` (0 to 1), and, with a target,
-/// `<name>_target` and `<name>_target_met`.
+/// `<name>_target` and `<name>_target_met`. A rate called `value` is the only one of its mart, and
+/// adds `value`, `lower`, `upper`, `target` and `target_met`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
@@ -67,6 +68,8 @@ pub struct Rate {
     pub interval: Interval,
     /// A measure of `reference.targets`, in force at the row's date.
     pub target: Option<Sp<String>>,
+    /// In place of it, the column that names each row's own measure; null is no target.
+    pub target_column: Option<Sp<String>>,
 }
 
 /// How limits are worked out.
@@ -76,6 +79,33 @@ pub enum Interval {
     /// Wilson score, 95%, without continuity correction (Wilson 1927).
     #[default]
     Wilson,
+}
+
+impl Interval {
+    /// As the YAML spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Wilson => "wilson",
+        }
+    }
+}
+
+impl Rate {
+    /// A rate of this name lends it to none of its columns.
+    pub const VALUE: &'static str = "value";
+
+    /// Whether rows are held against a target.
+    pub fn has_target(&self) -> bool {
+        self.target.is_some() || self.target_column.is_some()
+    }
+
+    /// The name of a column that it adds.
+    pub fn column(&self, which: &str) -> String {
+        match self.name.as_str() {
+            Self::VALUE => which.to_owned(),
+            name => format!("{name}_{which}"),
+        }
+    }
 }
 
 /// One copy of a mart for one audience.

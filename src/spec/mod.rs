@@ -9,6 +9,7 @@
 pub mod check;
 pub mod column;
 pub mod entries;
+pub mod indicator;
 pub mod location;
 pub mod mart;
 pub mod model;
@@ -32,6 +33,7 @@ pub mod yaml;
 pub use check::{ColumnCheck, OnFail, RowCheck, TableCheck};
 pub use column::{Column, ColumnType, DateFormat};
 pub use entries::Entries;
+pub use indicator::Indicator;
 pub use location::{Location, StoreKind, StoreName, StoreUrl};
 pub use mart::{Mart, MartColumn, Publish, Rate};
 pub use model::{Materialized, Model};

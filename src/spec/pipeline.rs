@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Entries, Mart, Model, Parameter, Source, Sp};
+use super::{Entries, Indicator, Mart, Model, Parameter, Source, Sp};
 
 /// One file of `pipelines/`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -33,4 +33,7 @@ pub struct Pipeline {
     /// Published tables; `mart.<name>` in SQL.
     #[serde(default)]
     pub marts: Entries<Mart>,
+    /// Numbers that are watched, each defined once; all are counted into one mart.
+    #[serde(default)]
+    pub indicators: Entries<Indicator>,
 }

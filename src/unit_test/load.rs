@@ -90,7 +90,7 @@ pub fn load(root: &Path, plan: &Plan) -> Result<Vec<PlannedTest>> {
 /// The query of a model or mart.
 pub fn query(node: &Node) -> Option<&Query> {
     match &node.body {
-        Body::Source(_) => None,
+        Body::Source(_) | Body::System(_) => None,
         Body::Model(model) => Some(&model.query),
         Body::Mart(mart) => Some(&mart.query),
     }

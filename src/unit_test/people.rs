@@ -22,7 +22,7 @@ impl People {
     pub fn of(plan: &Plan) -> Self {
         let sources = plan.nodes.iter().filter_map(|n| match &n.body {
             Body::Source(source) => Some(&source.spec.columns),
-            Body::Model(_) | Body::Mart(_) => None,
+            Body::Model(_) | Body::Mart(_) | Body::System(_) => None,
         });
         let pseudonyms = sources
             .flatten()

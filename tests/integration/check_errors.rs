@@ -2,6 +2,7 @@
 
 mod contracts;
 mod dialects;
+mod indicators;
 mod spelling;
 mod sql;
 mod yaml;

@@ -23,6 +23,7 @@ mod early_diagnosis;
 mod feeds;
 mod google;
 mod house;
+mod indicators;
 mod ingest;
 mod interruption;
 mod layering;

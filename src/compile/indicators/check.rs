@@ -1,0 +1,348 @@
+//! Whether indicators name what there is: said where it stands in the YAML, before any SQL is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::execution::context::SessionContext;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use crate::compile::checks::Schemas;
+use crate::compile::names::{Declarations, Declared, check_identifier, unknown_table};
+use crate::compile::{TableKind, TableName, lineage, sources};
+use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
+use crate::spec::Sp;
+use crate::spec::indicator::{OrgType, Polarity};
+
+use super::{BY_EDITION, Entry, is_generated};
+
+/// Reports what is wrong with the entries by themselves: names, tables, conditions that are no SQL,
+/// what does not go together. Returns whether SQL can be made of them.
+pub fn written(
+    entries: &[Entry<'_>],
+    declarations: &Declarations<'_>,
+    found: &mut Diagnostics,
+) -> bool {
+    let mut faults = Diagnostics::default();
+    let mut ids: BTreeMap<&str, Entry<'_>> = BTreeMap::new();
+    for entry in entries {
+        check_identifier(&entry.file.source, entry.id, &mut faults);
+        if let Some(first) = ids.insert(entry.id.as_str(), *entry) {
+            let text = &first.file.source;
+            let (line, _) = text.line_and_column(first.id.span().start);
+            faults.push(
+                Diagnostic::error(
+                    Code::DuplicateName,
+                    format!("two indicators are called `{}`", **entry.id),
+                )
+                .at((&entry.file.source, entry.id.span()))
+                .hint(format!("the other is in {}:{line}", text.path)),
+            );
+        }
+        table(entry, declarations, &mut faults);
+        for condition in entry.conditions() {
+            syntax(&entry.file.source, condition, &mut faults);
+        }
+        organisations(entry, &mut faults);
+        together(entry, &mut faults);
+    }
+    let sound = !faults.has_errors();
+    found.extend(faults);
+    sound
+}
+
+/// The table whose rows are counted is a model or a mart.
+fn table(entry: &Entry<'_>, declarations: &Declarations<'_>, found: &mut Diagnostics) {
+    let place = (&entry.file.source, entry.spec.from.span());
+    let table = TableName::parse(&entry.spec.from);
+    let Some(table) = table.filter(|t| matches!(t.kind, TableKind::Model | TableKind::Mart)) else {
+        found.push(
+            Diagnostic::error(
+                Code::UnknownName,
+                format!("`{}` is not a model or a mart", *entry.spec.from),
+            )
+            .at(place)
+            .hint("write `mart.screening_coverage`: indicators are counted from a model or a mart"),
+        );
+        return;
+    };
+    match declarations.get(&table).map(|d| d.body) {
+        None => found.push(unknown_table(declarations, &table, Code::UnknownName).at(place)),
+        Some(Declared::Mart(mart)) if is_generated(&mart.sql) => found.push(
+            Diagnostic::error(Code::Cycle, format!("`{table}` is made of the indicators"))
+                .at(place)
+                .hint("name the mart that it is counted from"),
+        ),
+        Some(_) => {}
+    }
+}
+
+/// A condition reads as one expression.
+fn syntax(text: &Arc<SourceText>, condition: &Sp<String>, found: &mut Diagnostics) {
+    let read = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql(condition)
+        .and_then(|mut parser| {
+            parser.parse_expr()?;
+            parser.expect_token(&Token::EOF).map(|_| ())
+        });
+    if read.is_err() {
+        found.push(
+            Diagnostic::error(Code::SqlSyntax, "this is not one SQL condition")
+                .at((text, condition.span()))
+                .hint("write what follows WHERE, such as cohort = 'bowel_60_74'"),
+        );
+    }
+    if condition.contains('$') {
+        found.push(
+            Diagnostic::error(
+                Code::SqlParameter,
+                "a condition of an indicator names no parameters",
+            )
+            .at((text, condition.span()))
+            .hint("let the table's own SQL read the parameter, and name its column here"),
+        );
+    }
+}
+
+/// Each kind of organisation is reached by one way only.
+fn organisations(entry: &Entry<'_>, found: &mut Diagnostics) {
+    let text = &entry.file.source;
+    if entry.spec.organisations.is_empty() {
+        found.push(
+            Diagnostic::error(
+                Code::MissingKey,
+                "an indicator is known for an organisation",
+            )
+            .at((text, entry.id.span()))
+            .hint("add `organisations: [ { type: practice, column: practice_code } ]`"),
+        );
+    }
+    let mut reached = BTreeSet::new();
+    for organisation in &entry.spec.organisations {
+        let kinds = [&organisation.kind]
+            .into_iter()
+            .chain(&organisation.rolls_up);
+        for kind in kinds {
+            if !reached.insert(**kind) {
+                found.push(
+                    Diagnostic::error(
+                        Code::DuplicateName,
+                        format!("`{}` is counted twice", kind.word()),
+                    )
+                    .at((text, kind.span()))
+                    .hint("a number of an organisation comes from rows of its own or from one sum"),
+                );
+            }
+        }
+        let wider = organisation.kind.lies_in();
+        for larger in &organisation.rolls_up {
+            if !wider.contains(larger) {
+                let known: Vec<&str> = wider.iter().map(|k| OrgType::word(*k)).collect();
+                found.push(
+                    Diagnostic::error(
+                        Code::WrongValue,
+                        format!(
+                            "`{}` does not add up to `{}`",
+                            organisation.kind.word(),
+                            larger.word()
+                        ),
+                    )
+                    .at((text, larger.span()))
+                    .hint(match known.is_empty() {
+                        true => "nothing is larger".to_owned(),
+                        false => format!("it adds up to {}", known.join(", ")),
+                    }),
+                );
+            }
+        }
+    }
+}
+
+/// What goes together: quintiles with an edition, targets with a direction, choices with a parameter.
+fn together(entry: &Entry<'_>, found: &mut Diagnostics) {
+    let (spec, text) = (entry.spec, &entry.file.source);
+    let mut seen = BTreeSet::new();
+    for breakdown in &spec.breakdowns {
+        if breakdown.as_str() == "all" || !seen.insert(breakdown.as_str()) {
+            found.push(
+                Diagnostic::error(
+                    Code::DuplicateName,
+                    format!("the breakdown `{}` is there already", **breakdown),
+                )
+                .at((text, breakdown.span())),
+            );
+        }
+        if BY_EDITION.contains(&breakdown.as_str()) && spec.edition.is_none() {
+            found.push(
+                Diagnostic::error(
+                    Code::MissingKey,
+                    "what goes by deprivation needs the edition of its index",
+                )
+                .at((text, breakdown.span()))
+                .hint("add `edition: imd_edition`: a series never mixes editions"),
+            );
+        }
+    }
+    if let Some(target) = &spec.target
+        && spec.polarity != Polarity::HigherIsBetter
+    {
+        found.push(
+            Diagnostic::error(
+                Code::NotSupported,
+                "a target is met at or above it, and here more is not better",
+            )
+            .at((text, target.span()))
+            .hint("count the complement, or leave the target out"),
+        );
+    }
+    let parameters = &entry.file.spec.parameters;
+    for parameter in spec
+        .open_choices
+        .iter()
+        .filter_map(|c| c.parameter.as_ref())
+    {
+        if parameters.get(parameter).is_none() {
+            found.push(
+                Diagnostic::error(
+                    Code::UnknownName,
+                    format!("the pipeline has no parameter `{}`", **parameter),
+                )
+                .at((text, parameter.span()))
+                .maybe_hint(did_you_mean(parameter, parameters.names())),
+            );
+        }
+    }
+    for choice in &spec.open_choices {
+        if chrono::NaiveDate::parse_from_str(&choice.since, "%Y-%m-%d").is_err() {
+            found.push(
+                Diagnostic::error(
+                    Code::WrongValue,
+                    format!("`{}` is not a day of the calendar", *choice.since),
+                )
+                .at((text, choice.since.span()))
+                .hint("write 2026-03-31"),
+            );
+        }
+    }
+}
+
+/// Reports columns that the tables do not have, or have as something else, and conditions that do
+/// not plan. An entry whose table is at fault is passed over. Returns whether all hold.
+pub fn columns(
+    entries: &[Entry<'_>],
+    context: &SessionContext,
+    schemas: &Schemas,
+    identifiable: &lineage::Identifiable,
+    found: &mut Diagnostics,
+) -> bool {
+    let mut faults = Diagnostics::default();
+    let mut whole = true;
+    for entry in entries {
+        let table = TableName::parse(&entry.spec.from);
+        let Some((table, schema)) = table
+            .and_then(|t| Some((schemas.get(&t)?, t)))
+            .map(|(s, t)| (t, s))
+        else {
+            whole = false;
+            continue;
+        };
+        let spec = entry.spec;
+        let mut columns = Columns {
+            table: &table,
+            schema,
+            text: &entry.file.source,
+            found: &mut faults,
+        };
+        for count in [&spec.numerator, &spec.denominator] {
+            columns.all(&count.column, "a column of counts", |kind| {
+                matches!(kind, DataType::Int64 | DataType::Decimal128(..))
+            });
+        }
+        columns.one(&spec.month.column, "a date", |kind| {
+            *kind == DataType::Date32
+        });
+        columns.all(&spec.edition, "a whole number", |kind| {
+            *kind == DataType::Int64
+        });
+        for organisation in &spec.organisations {
+            columns.one(&organisation.column, "text", |kind| *kind == DataType::Utf8);
+        }
+        for breakdown in &spec.breakdowns {
+            columns.one(breakdown, "text, a whole number or true or false", |kind| {
+                matches!(kind, DataType::Utf8 | DataType::Int64 | DataType::Boolean)
+            });
+            if identifiable
+                .get(&table)
+                .is_some_and(|c| c.contains(breakdown.as_str()))
+            {
+                columns.found.push(
+                    Diagnostic::error(
+                        Code::Contract,
+                        format!("`{}` carries values that name a person", **breakdown),
+                    )
+                    .at((&entry.file.source, breakdown.span()))
+                    .label("must not be published")
+                    .hint("break it down by something that many share"),
+                );
+            }
+        }
+        for condition in entry.conditions() {
+            sources::expression(context, condition, schema, &entry.file.source, &mut faults);
+        }
+    }
+    whole &= !faults.has_errors();
+    found.extend(faults);
+    whole
+}
+
+struct Columns<'a> {
+    table: &'a TableName,
+    schema: &'a SchemaRef,
+    text: &'a Arc<SourceText>,
+    found: &'a mut Diagnostics,
+}
+
+impl Columns<'_> {
+    fn all(&mut self, column: &Option<Sp<String>>, what: &str, fits: impl Fn(&DataType) -> bool) {
+        if let Some(column) = column {
+            self.one(column, what, fits);
+        }
+    }
+
+    fn one(&mut self, column: &Sp<String>, what: &str, fits: impl Fn(&DataType) -> bool) {
+        let table = self.table;
+        match self.schema.field_with_name(column) {
+            Err(_) => {
+                let columns = self.schema.fields().iter().map(|f| f.name().as_str());
+                self.found.push(
+                    Diagnostic::error(
+                        Code::UnknownName,
+                        format!("{table} has no column `{}`", **column),
+                    )
+                    .at((self.text, column.span()))
+                    .maybe_hint(did_you_mean(column, columns.clone()).or_else(|| {
+                        Some(format!("it has {}", columns.collect::<Vec<_>>().join(", ")))
+                    })),
+                );
+            }
+            Ok(field) if !fits(field.data_type()) => {
+                let boolean = *field.data_type() == DataType::Boolean;
+                self.found.push(
+                    Diagnostic::error(
+                        Code::WrongValue,
+                        format!("`{}` of {table} is not {what}", **column),
+                    )
+                    .at((self.text, column.span()))
+                    .maybe_hint(
+                        boolean.then(|| {
+                            format!("count the rows where it is true: `where: {}`", **column)
+                        }),
+                    ),
+                );
+            }
+            Ok(_) => {}
+        }
+    }
+}
