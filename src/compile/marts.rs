@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::{ColumnType, Mart, Sensitivity, Sp};
+use crate::spec::{ColumnType, Mart, Sensitivity, Settings, Sp};
 
 use super::contract::arrow_type;
 use super::names::check_identifier;
@@ -29,9 +29,10 @@ pub fn contract(spec: &Mart) -> SchemaRef {
 pub fn check_declaration(
     spec: &Mart,
     text: &Arc<SourceText>,
-    audiences: &[String],
+    settings: &Settings,
     found: &mut Diagnostics,
 ) {
+    let audiences = &settings.audiences;
     let mut columns = BTreeSet::new();
     for column in &spec.columns {
         check_identifier(text, &column.name, found);
@@ -119,6 +120,28 @@ pub fn check_declaration(
                 .hint(hint),
             );
         }
+        if is_person_level(spec)
+            && audiences.contains(&publish.audience)
+            && !settings.person_level.contains(&publish.audience)
+        {
+            found.push(
+                Diagnostic::error(
+                    Code::Contract,
+                    format!(
+                        "`{}` must not have rows about single people",
+                        *publish.audience
+                    ),
+                )
+                .at((text, publish.audience.span()))
+                .label("this mart has one row a person")
+                .hint(if settings.person_level.is_empty() {
+                    "name the audiences that may under `person_level` in config/warehouse.yaml"
+                        .to_owned()
+                } else {
+                    format!("only these may: {}", settings.person_level.join(", "))
+                }),
+            );
+        }
         if let Some(policy) = &publish.policy {
             found.push(
                 Diagnostic::error(
@@ -128,38 +151,6 @@ pub fn check_declaration(
                 .at((text, policy.span()))
                 .label("counts would be published as they are")
                 .hint("publish to a restricted audience only, without `policy`"),
-            );
-        }
-    }
-}
-
-/// Reports readers who may not see rows about single people, where a mart has such rows.
-pub fn check_readers(
-    spec: &Mart,
-    text: &Arc<SourceText>,
-    person_level: &[String],
-    found: &mut Diagnostics,
-) {
-    if spec.sensitivity.is_none_or(|s| s >= Sensitivity::Aggregate) {
-        return;
-    }
-    for publish in &spec.publish {
-        if !person_level.contains(&publish.audience) {
-            found.push(
-                Diagnostic::error(
-                    Code::Contract,
-                    format!(
-                        "`{}` may not read rows about single people",
-                        *publish.audience
-                    ),
-                )
-                .at((text, publish.audience.span()))
-                .label("the mart's sensitivity is below aggregate")
-                .hint(match person_level {
-                    [] => "no audience may: name one under `person_level` in config/warehouse.yaml"
-                        .to_owned(),
-                    those => format!("`person_level` has: {}", those.join(", ")),
-                }),
             );
         }
     }
@@ -248,7 +239,14 @@ pub fn check_contract(
     }
 }
 
-/// Reports columns whose values name a person: a mart holds counts of people.
+/// Whether a mart's rows are single people, under their pseudonyms.
+pub fn is_person_level(spec: &Mart) -> bool {
+    spec.sensitivity
+        .is_some_and(|sensitivity| sensitivity < Sensitivity::Aggregate)
+}
+
+/// Reports columns whose values name a person: a mart holds counts of people, or pseudonyms for those
+/// who may have them.
 pub fn check_identifiable(
     spec: &Mart,
     identifiable: &BTreeSet<String>,

@@ -75,8 +75,9 @@ pub(super) struct Compiler<'a> {
     pub(super) published: PublishedSchema,
     pub(super) declarations: Declarations<'a>,
     pub(super) schemas: checks::Schemas,
+    /// The columns of each table that carry identifiable values.
     pub(super) identifiable: lineage::Identifiable,
-    /// Of those, the columns that name a person without any key: all but pseudonyms.
+    /// Of these, the columns that carry more than pseudonyms.
     pub(super) naming: lineage::Identifiable,
     pub(super) nodes: BTreeMap<TableName, Node>,
     pub(super) found: Diagnostics,

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::{Mart, Model, Sensitivity, TableCheck};
+use crate::spec::{Mart, Model, TableCheck};
 
 use super::names::{Declaration, Declared};
 use super::project::{Compiler, Parsed};
@@ -25,7 +25,7 @@ struct Planned {
     schema: Schema,
     /// The columns that carry identifiable values.
     identifiable: BTreeSet<String>,
-    /// Of those, the ones that are no mere pseudonym.
+    /// Of these, the columns that carry more than pseudonyms.
     naming: BTreeSet<String>,
 }
 impl<'a> Compiler<'a> {
@@ -114,14 +114,7 @@ impl<'a> Compiler<'a> {
         parsed: Option<Parsed>,
     ) {
         let text = declaration.source();
-        marts::check_declaration(
-            spec,
-            text,
-            &self.project.settings.audiences,
-            &mut self.found,
-        );
-        let person_level = &self.project.settings.person_level;
-        marts::check_readers(spec, text, person_level, &mut self.found);
+        marts::check_declaration(spec, text, &self.project.settings, &mut self.found);
         self.check_targets(spec, text);
         let contract = marts::contract(spec);
         // Readers of the mart see its contract, even if its own SQL is at fault.
@@ -139,15 +132,15 @@ impl<'a> Compiler<'a> {
         };
         let mut found = Diagnostics::default();
         marts::check_contract(spec, &contract, &schema, &query.source, text, &mut found);
-        // A mart of single people has their pseudonyms; what names them it has no more than others.
-        let refused = match spec.sensitivity {
-            Some(Sensitivity::Pseudonymised) => &naming,
-            _ => &identifiable,
+        let kept_out = if marts::is_person_level(spec) {
+            &naming
+        } else {
+            &identifiable
         };
-        marts::check_identifiable(spec, refused, &query.source, &mut found);
+        marts::check_identifiable(spec, kept_out, &query.source, &mut found);
+        self.found.extend(found);
         self.identifiable.insert(table.clone(), identifiable);
         self.naming.insert(table.clone(), naming);
-        self.found.extend(found);
         if spec.rates.iter().any(|r| r.target.is_some()) {
             inputs.insert(targets());
         }
@@ -210,16 +203,15 @@ impl<'a> Compiler<'a> {
         let plan = self.found.take(plan)?;
         let schema = plan.schema().as_arrow().clone();
         self.check_result(&query.source, &schema);
-        let carried = |marked| -> BTreeSet<String> {
-            let carries = lineage::identifiable(&plan, marked);
-            let columns = schema.fields().iter().zip(carries);
-            columns
+        let carrying = |tables: &lineage::Identifiable| -> BTreeSet<String> {
+            let carries = lineage::identifiable(&plan, tables);
+            let fields = schema.fields().iter().zip(carries);
+            fields
                 .filter(|(_, carries)| *carries)
                 .map(|(field, _)| field.name().clone())
                 .collect()
         };
-        let identifiable = carried(&self.identifiable);
-        let naming = carried(&self.naming);
+        let (identifiable, naming) = (carrying(&self.identifiable), carrying(&self.naming));
         Some(Planned {
             query,
             inputs,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText};
+use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 
 use super::warehouse::SecretReference;
 use super::{
@@ -44,7 +44,7 @@ pub struct Settings {
     pub partitions: usize,
     /// Who may read published copies.
     pub audiences: Vec<String>,
-    /// Which of them may read rows about single people.
+    /// Of the audiences, those that may have rows about single people.
     pub person_level: Vec<String>,
     /// What `run` takes when nothing is selected.
     pub select: Vec<String>,
@@ -87,6 +87,9 @@ impl Settings {
         check_flags(&layers.overrides, &mut found);
         let flags = layers.overrides;
         let all = flags.clone().over(layer.clone().over(base.clone()));
+        for (text, values) in [(&base_source, &base), (&source, &layer)] {
+            check_person_level(text, values, &all, &mut found);
+        }
         let (remote_inbox, remote_published) =
             (remote::url(&all.inbox), remote::url(&all.published));
         remote::check(
@@ -117,6 +120,7 @@ impl Settings {
             format!("-{target}")
         };
         let lake = folder(&all.lake, format!("lake{suffix}"));
+        let readers = audiences(&all);
         let settings = Self {
             target: target.to_owned(),
             name: all.name.unwrap_or_else(|| "warehouse".to_owned()),
@@ -145,10 +149,7 @@ impl Settings {
                 .and_then(|s| parse_size(s))
                 .unwrap_or(50 << 30),
             partitions: all.partitions.unwrap_or(2) as usize,
-            audiences: all.audiences.map_or_else(
-                || vec!["alliance".to_owned()],
-                |a| a.into_iter().map(Sp::into_inner).collect(),
-            ),
+            audiences: readers,
             person_level: all
                 .person_level
                 .map_or_else(Vec::new, |a| a.into_iter().map(Sp::into_inner).collect()),
@@ -160,6 +161,39 @@ impl Settings {
             source,
         };
         found.into_result(|| settings).map(|(settings, _)| settings)
+    }
+}
+
+/// Who may read published copies.
+fn audiences(all: &Warehouse) -> Vec<String> {
+    all.audiences.as_ref().map_or_else(
+        || vec!["alliance".to_owned()],
+        |named| named.iter().map(|audience| (**audience).clone()).collect(),
+    )
+}
+
+/// Reports audiences for rows about people that are no audiences.
+fn check_person_level(
+    text: &Arc<SourceText>,
+    layer: &Warehouse,
+    all: &Warehouse,
+    found: &mut Diagnostics,
+) {
+    let known = audiences(all);
+    for audience in layer.person_level.iter().flatten() {
+        if !known.contains(audience) {
+            found.push(
+                Diagnostic::error(
+                    Code::UnknownName,
+                    format!("there is no audience `{}`", **audience),
+                )
+                .at((text, audience.span()))
+                .hint(
+                    did_you_mean(audience, known.iter().map(String::as_str))
+                        .unwrap_or_else(|| "name it under `audiences` too".to_owned()),
+                ),
+            );
+        }
     }
 }
 

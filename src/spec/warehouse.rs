@@ -38,7 +38,7 @@ pub struct Warehouse {
     pub partitions: Option<u32>,
     /// Who may read published copies. Default: alliance.
     pub audiences: Option<Vec<Sp<String>>>,
-    /// Which of them may also read marts of `sensitivity: pseudonymised`, one row a person. Default: none.
+    /// Of these audiences, those that may have rows about single people, under pseudonyms. Default: none.
     pub person_level: Option<Vec<Sp<String>>>,
     /// What `run` takes when nothing is selected. Default: everything.
     pub select: Option<Vec<Sp<String>>>,

@@ -210,56 +210,68 @@ SELECT CAST(place AS VARCHAR) AS site FROM p GROUP BY place
 }
 
 #[test]
-fn rows_about_single_people_have_readers_of_their_own() {
+fn single_people_only_under_pseudonyms_and_only_for_those_who_may() {
     let file = "pipelines/clinic.yaml";
     let world = clinic::project();
     world
         .write(
             "sql/clinic/sites.sql",
-            "SELECT DISTINCT site, person_key FROM model.visit\n",
+            "SELECT DISTINCT person_key FROM model.visit\n",
         )
         .edit(
             file,
-            "    grain: [site]\n    tags: [weekly]\n",
-            "    grain: [site, person_key]\n    tags: [weekly]\n    sensitivity: pseudonymised\n",
+            "grain: [site]\n    tags: [weekly]",
+            "grain: [person_key]\n    sensitivity: pseudonymised",
         )
         .edit(
             file,
-            "      - { name: site, type: string, nullable: false }\n    publish",
-            "      - { name: site, type: string, nullable: false }\n      - { name: person_key, type: int }\n    publish",
-        );
-    let refused = faults(&world);
-    refused.says(&[
-        "`alliance` may not read rows about single people",
-        "no audience may: name one under `person_level`",
-    ]);
-    assert_eq!(places(&world).len(), 1, "the pseudonym itself is no fault");
-
-    world
+            "{ name: site, type: string, nullable: false }\n    publish",
+            "{ name: person_key, type: int }\n    publish",
+        )
         .write(
             "config/warehouse.yaml",
-            format!(
-                "{}audiences: [alliance, leads]\nperson_level: [leads]\n",
-                clinic::WAREHOUSE
-            ),
-        )
-        .write(
-            file,
-            world.read(file).replacen(
-                "person_key, type: int }\n    publish:\n      - { audience: alliance }",
-                "person_key, type: int }\n    publish:\n      - { audience: leads }",
-                1,
-            ),
+            "name: clinic\naudiences: [alliance, leads]\n",
         );
+    assert_places(&world, &[("contract", file, "alliance", 1)]);
+    assert_eq!(places(&world).len(), 1);
+
+    world.write(
+        "config/warehouse.yaml",
+        "name: clinic\naudiences: [alliance, leads]\nperson_level: [leads, nurses]\n",
+    );
+    assert_places(
+        &world,
+        &[("unknown-name", "config/warehouse.yaml", "nurses", 0)],
+    );
+
+    world.write(
+        "config/warehouse.yaml",
+        "name: clinic\naudiences: [alliance, leads]\nperson_level: [leads]\n",
+    );
+    let said = faults(&world).stderr;
+    assert!(
+        said.contains("`alliance` must not have rows about single people"),
+        "{said}"
+    );
+    assert!(said.contains("only these may: leads"), "{said}");
+
+    let text = world.read(file);
+    let (before, after) = text
+        .rsplit_once("{ audience: alliance }")
+        .expect("an audience");
+    world.write(file, format!("{before}{{ audience: leads }}{after}"));
     world.martlet("check").exits(0);
 
-    // What names a person is refused to them as to others.
+    // What names a person is no pseudonym.
     world.write(
         "sql/clinic/sites.sql",
-        "SELECT DISTINCT postcode AS site, person_key FROM source.visits\n",
+        "SELECT DISTINCT ASCII(postcode) + person_key AS person_key FROM source.visits\n",
     );
-    faults(&world).says(&["`site` carries values that name a person"]);
-    assert_eq!(places(&world).len(), 1);
+    let said = faults(&world).stderr;
+    assert!(
+        said.contains("`person_key` carries values that name a person"),
+        "{said}"
+    );
 }
 
 #[test]
