@@ -30,7 +30,7 @@ pub(super) fn counts(entries: &[Entry<'_>]) -> String {
          WITH counted AS (\n",
     );
     text.push_str(&selects.join("\n    UNION ALL\n\n"));
-    text.push_str(")");
+    text.push(')');
     let mut everything = "counted";
     if !levels.is_empty() {
         everything = "everywhere";
