@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Builder, StringArray};
+use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
 use datafusion::common::HashMap;
 use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::Mutex;
@@ -81,8 +81,8 @@ struct Pseudonym {
 /// Turns the NHS numbers of one file into pseudonyms, and sees to it that no two people become one.
 pub(super) struct Pseudonyms {
     key: PseudonymKey,
-    /// What was hashed lately, one for each thread that is at work.
-    known: Mutex<Vec<Known>>,
+    /// What was hashed lately. Whoever looks holds it for as long as that takes, not for the hashing.
+    known: Mutex<Known>,
     /// Everybody of the file.
     everybody: Mutex<HashMap<i64, u32>>,
 }
@@ -101,40 +101,29 @@ impl Pseudonyms {
     /// # Errors
     /// [`Code::Secret`] when two numbers become one key.
     pub(super) fn of(&self, texts: &StringArray) -> Result<(ArrayRef, Vec<usize>)> {
-        let mut known = self.known.lock().pop().unwrap_or_default();
-        let mut values = Int64Builder::with_capacity(texts.len());
-        let mut hashed = Vec::new();
         let numbers: Vec<Option<NhsNumber>> = texts
             .iter()
             .map(|text| text.and_then(NhsNumber::read))
             .collect();
-        for some in numbers.chunks(AT_ONCE) {
-            // All slots are looked at before any is needed: memory is slow, but patient.
-            let mut slots = [(0, 0); AT_ONCE];
-            for (slot, number) in slots.iter_mut().zip(some) {
-                *slot = number.map_or((0, 0), |n| known.slot(n.as_number()));
-            }
-            for ((held, key), number) in slots.into_iter().zip(some) {
-                values.append_option(number.map(|number| {
-                    if held == number.as_number() {
-                        return key;
-                    }
-                    let pseudonym = self.key.pseudonym(number);
-                    known.insert(number.as_number(), pseudonym.key);
-                    hashed.push(pseudonym);
-                    pseudonym.key
-                }));
+        let mut keys = self.known.lock().keys(&numbers);
+        let mut hashed = Vec::new();
+        for (key, number) in keys.iter_mut().zip(&numbers) {
+            if let (None, Some(number)) = (&key, number) {
+                let pseudonym = self.key.pseudonym(*number);
+                hashed.push((*number, pseudonym));
+                *key = Some(pseudonym.key);
             }
         }
-        self.known.lock().push(known);
+        self.known.lock().extend(&hashed);
         self.meet(&hashed)?;
         let invalid = (0..texts.len()).filter(|i| numbers[*i].is_none() && texts.is_valid(*i));
-        Ok((Arc::new(values.finish()), invalid.collect()))
+        let invalid = invalid.collect();
+        Ok((Arc::new(Int64Array::from(keys)), invalid))
     }
 
-    fn meet(&self, hashed: &[Pseudonym]) -> Result<()> {
+    fn meet(&self, hashed: &[(NhsNumber, Pseudonym)]) -> Result<()> {
         let mut everybody = self.everybody.lock();
-        for Pseudonym { key, check } in hashed {
+        for (_, Pseudonym { key, check }) in hashed {
             if *everybody.entry(*key).or_insert(*check) != *check {
                 return Err(Diagnostic::error(
                     Code::Secret,
@@ -178,17 +167,33 @@ impl Default for Known {
 }
 
 impl Known {
-    /// The number in the slot where this one belongs, and its key.
-    fn slot(&self, number: u64) -> (u64, i64) {
-        self.slots[self.place(number)]
+    /// The keys of the numbers that are known.
+    fn keys(&self, numbers: &[Option<NhsNumber>]) -> Vec<Option<i64>> {
+        let mut keys = Vec::with_capacity(numbers.len());
+        for some in numbers.chunks(AT_ONCE) {
+            // All slots are looked at before any is needed: memory is slow, but patient.
+            let mut slots = [(0, 0, 0); AT_ONCE];
+            for (slot, number) in slots.iter_mut().zip(some) {
+                // Nobody's number is 1.
+                let number = number.map_or(1, |n| n.as_number());
+                let (known, key) = self.slots[self.place(number)];
+                *slot = (number, known, key);
+            }
+            let slots = slots.iter().take(some.len());
+            keys.extend(slots.map(|(number, known, key)| (number == known).then_some(*key)));
+        }
+        keys
     }
 
-    fn insert(&mut self, number: u64, key: i64) {
-        let place = self.place(number);
-        self.taken += usize::from(self.slots[place].0 == 0);
-        self.slots[place] = (number, key);
-        if self.taken * 2 > self.slots.len() && self.slots.len() < SLOTS.1 {
-            self.grow();
+    fn extend(&mut self, hashed: &[(NhsNumber, Pseudonym)]) {
+        for (number, pseudonym) in hashed {
+            let number = number.as_number();
+            let place = self.place(number);
+            self.taken += usize::from(self.slots[place].0 == 0);
+            self.slots[place] = (number, pseudonym.key);
+            if self.taken * 2 > self.slots.len() && self.slots.len() < SLOTS.1 {
+                self.grow();
+            }
         }
     }
 
@@ -251,7 +256,7 @@ fn hex_digits(byte: u8) -> [u8; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{AsArray, Int64Array};
+    use arrow::array::AsArray;
     use arrow::datatypes::Int64Type;
 
     fn key(text: &str) -> Result<PseudonymKey> {
@@ -298,11 +303,18 @@ mod tests {
     #[test]
     fn two_people_with_one_key_are_an_error() {
         let pseudonyms = Pseudonyms::new(key(&"ab".repeat(32)).expect("a key"));
+        let anybody = NhsNumber::read("9434765919").expect("valid");
         let somebody = Pseudonym { key: 7, check: 1 };
-        pseudonyms.meet(&[somebody]).expect("nobody else");
-        pseudonyms.meet(&[somebody]).expect("the same again");
+        pseudonyms
+            .meet(&[(anybody, somebody)])
+            .expect("nobody else");
+        pseudonyms
+            .meet(&[(anybody, somebody)])
+            .expect("the same again");
         let other = Pseudonym { key: 7, check: 2 };
-        let errors = pseudonyms.meet(&[other]).expect_err("somebody else");
+        let errors = pseudonyms
+            .meet(&[(anybody, other)])
+            .expect_err("somebody else");
         assert!(errors.to_string().contains("two NHS numbers"), "{errors}");
     }
 

@@ -110,9 +110,14 @@ pub(super) struct RowsBuilder {
 
 impl RowsBuilder {
     pub(super) fn new(columns: usize) -> Self {
+        Self::sized(columns, BATCH_ROWS)
+    }
+
+    /// For so many rows, or about as many.
+    pub(super) fn sized(columns: usize, rows: usize) -> Self {
         Self {
-            columns: (0..columns).map(|_| TextsBuilder::default()).collect(),
-            lines: Vec::with_capacity(BATCH_ROWS),
+            columns: (0..columns).map(|_| TextsBuilder::sized(rows)).collect(),
+            lines: Vec::with_capacity(rows),
             broken: Vec::new(),
             bytes: 0,
             received: 0,

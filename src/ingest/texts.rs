@@ -121,6 +121,14 @@ pub(super) struct TextsBuilder {
 }
 
 impl TextsBuilder {
+    /// For so many rows, or about as many.
+    pub(super) fn sized(rows: usize) -> Self {
+        Self {
+            keys: Vec::with_capacity(rows),
+            ..Self::default()
+        }
+    }
+
     /// Adds a row; nothing is written where the text is empty.
     pub(super) fn push(&mut self, text: &str) {
         if self.is_plain {

@@ -78,6 +78,7 @@ impl Search<'_> {
                 files: Vec::new(),
                 notes: Diagnostics::default(),
                 new: 0,
+                saving: None,
             });
         }
         let before = Ledger::load(self.lake, table)?;

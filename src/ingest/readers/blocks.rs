@@ -22,12 +22,17 @@ use super::above::SkipRules;
 use super::faults::{fault_of, io_fault};
 use super::scan::{Fault, LONGEST_RECORD, Record, Records, Signs};
 
+/// Rows that room is made for at once: a block of empty lines has more, and no rows.
+const MOST_ROWS: usize = 1 << 17;
+
 /// A stretch of text.
 #[derive(Debug, Default)]
 pub(super) struct Block {
     pub bytes: Vec<u8>,
     /// The line that it seems to begin on.
     pub line: i64,
+    /// Line ends in it.
+    pub lines: usize,
     /// The text ends with it.
     pub last: bool,
 }
@@ -41,6 +46,8 @@ pub(super) struct Blocks<'r> {
     line: i64,
     size: usize,
     ended: bool,
+    /// Room that blocks which were taken have left.
+    spare: Vec<Vec<u8>>,
 }
 
 impl<'r> Blocks<'r> {
@@ -59,7 +66,14 @@ impl<'r> Blocks<'r> {
             line,
             size,
             ended: false,
+            spare: Vec::new(),
         }
+    }
+
+    /// Takes back the room of a block.
+    fn reuse(&mut self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        self.spare.push(bytes);
     }
 
     /// The next block; none after the last.
@@ -70,7 +84,8 @@ impl<'r> Blocks<'r> {
         if self.ended {
             return Ok(None);
         }
-        let mut bytes = std::mem::take(&mut self.ahead);
+        let mut bytes = self.spare.pop().unwrap_or_default();
+        bytes.append(&mut self.ahead);
         let mut most = self.size.max(bytes.len());
         bytes.reserve(most - bytes.len());
         let cut = loop {
@@ -93,10 +108,12 @@ impl<'r> Blocks<'r> {
         };
         self.ahead = bytes.split_off(cut);
         let line = self.line;
-        self.line += memchr::memchr_iter(b'\n', &bytes).count() as i64;
+        let lines = memchr::memchr_iter(b'\n', &bytes).count();
+        self.line += lines as i64;
         Ok(Some(Block {
             bytes,
             line,
+            lines,
             last: self.ended,
         }))
     }
@@ -173,7 +190,7 @@ impl Rows<'_> {
     /// Reads and judges a block by itself.
     fn done(&self, block: Block) -> Done {
         let mut records = Records::new(&block.bytes, self.signs, block.line, block.last);
-        let mut rows = RowsBuilder::new(self.columns);
+        let mut rows = RowsBuilder::sized(self.columns, block.lines.min(MOST_ROWS));
         let mut skipped: BTreeMap<String, u64> = BTreeMap::new();
         let fault = loop {
             match records.next() {
@@ -289,19 +306,21 @@ impl Taker<'_> {
             let (number, block) = done.recv().map_err(|_| gone(()))?;
             waiting.insert(number, block);
             while let Some(block) = waiting.remove(&taken) {
-                self.take(block)?;
+                blocks.reuse(self.take(block)?);
                 taken += 1;
             }
         }
     }
 
-    fn take(&mut self, mut done: Done) -> Result<()> {
+    /// Takes a block; its room can be used again.
+    fn take(&mut self, mut done: Done) -> Result<Vec<u8>> {
         if !self.left.is_empty() || done.block.line != self.line {
             let mut bytes = std::mem::take(&mut self.left);
             bytes.append(&mut done.block.bytes);
             done = self.rows.done(Block {
                 bytes,
                 line: self.line,
+                lines: done.block.lines,
                 last: done.block.last,
             });
         }
@@ -309,6 +328,6 @@ impl Taker<'_> {
         self.line = done.line;
         self.received += done.received;
         self.left = done.block.bytes.split_off(done.taken);
-        Ok(())
+        Ok(done.block.bytes)
     }
 }
