@@ -128,6 +128,7 @@ against_marts AS (
         beside.month
 ),
 
+-- A part that the publisher withholds makes the sum unknown, as it does the whole.
 parts AS (
     SELECT
         measure,
@@ -136,8 +137,8 @@ parts AS (
         org_code,
         breakdown_type,
         imd_edition,
-        SUM(numerator) AS numerator,
-        SUM(denominator) AS denominator
+        CASE WHEN COUNT(numerator) = COUNT(*) THEN SUM(numerator) END AS numerator,
+        CASE WHEN COUNT(denominator) = COUNT(*) THEN SUM(denominator) END AS denominator
     FROM mart.indicators
     WHERE breakdown_type <> 'all'
     GROUP BY
