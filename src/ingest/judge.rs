@@ -59,7 +59,7 @@ pub(super) enum Judged {
     /// Its rows are to be held against those before them first.
     Open(Box<Stretch>),
     /// Its rows go where they belong.
-    Closed(Closed),
+    Closed(Box<Closed>),
 }
 
 /// The rows of a batch that no declared rule drops.
@@ -392,7 +392,7 @@ impl Judging for Judge<'_> {
             let group = Group::encode(&self.schema, kept.as_ref().unwrap_or(batch))?;
             closed.good = Good::Group(group);
         }
-        Ok(Judged::Closed(closed))
+        Ok(Judged::Closed(Box::new(closed)))
     }
 }
 
@@ -400,7 +400,7 @@ impl Judged {
     /// What comes of no rows.
     #[cfg(test)]
     pub(super) fn of_nothing() -> Self {
-        Self::Closed(Closed {
+        Self::Closed(Box::new(Closed {
             good: Good::Rows(RecordBatch::new_empty(Arc::new(Schema::empty())), None),
             kept: 0,
             good_lines: Vec::new(),
@@ -408,7 +408,7 @@ impl Judged {
             refused_rows: 0,
             broken: BTreeMap::new(),
             dropped: BTreeMap::new(),
-        })
+        }))
     }
 
     /// Counts rows that the reader left out by a rule of the contract.

@@ -244,7 +244,7 @@ impl Sink for Sorter<'_> {
     fn judged(&mut self, judged: Judged) -> Result<()> {
         let closed = match judged {
             Judged::Open(stretch) => self.settle(*stretch),
-            Judged::Closed(closed) => closed,
+            Judged::Closed(closed) => *closed,
         };
         self.take(closed)
     }

@@ -76,7 +76,7 @@ fn duckdb_pyarrow_and_pandas_agree_on_every_mart() {
         }
         all += 1;
     }
-    assert_eq!(all, 10);
+    assert_eq!(all, 18);
     insta::assert_snapshot!(read(&python, &folder.join("liver_surveillance.parquet")));
 }
 

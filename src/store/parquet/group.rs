@@ -26,7 +26,7 @@ pub struct Group {
 /// An encoded column.
 enum Chunk {
     /// By the library.
-    Values(ArrowColumnChunk),
+    Values(Box<ArrowColumnChunk>),
     /// By us.
     Texts(Bytes, Box<ColumnCloseResult>),
 }
@@ -92,7 +92,8 @@ fn columns(schema: &SchemaRef, batch: &RecordBatch) -> Result<Vec<Chunk>> {
             for leaf in compute_leaves(field, column)? {
                 writer.write(&leaf)?;
             }
-            writer.close().map(Chunk::Values)
+            let chunk = writer.close()?;
+            Ok(Chunk::Values(Box::new(chunk)))
         })
         .collect()
 }
