@@ -70,10 +70,30 @@ pub async fn compile(
         mut nodes, found, ..
     } = compiler;
     let settings = project.settings.clone();
-    found.into_result(|| Plan {
-        settings,
-        nodes: order.iter().filter_map(|name| nodes.remove(name)).collect(),
-    })
+    let mut nodes: Vec<Node> = order.iter().filter_map(|name| nodes.remove(name)).collect();
+    allow_empty(&mut nodes);
+    found.into_result(|| Plan { settings, nodes })
+}
+
+/// What is made of a source that the target has nothing of may be empty: no least count is held
+/// against it. `nodes` stand in the order in which they are made.
+fn allow_empty(nodes: &mut [Node]) {
+    let mut lacking = BTreeSet::new();
+    for node in nodes {
+        let checks = match &mut node.body {
+            Body::Source(source) if source.absent => None,
+            Body::Model(model) => Some(&mut model.checks),
+            Body::Mart(mart) => Some(&mut mart.checks),
+            _ => continue,
+        };
+        if let Some(checks) = checks {
+            if !node.inputs.iter().any(|input| lacking.contains(input)) {
+                continue;
+            }
+            checks.retain(|check| check.spec.row_count.is_none());
+        }
+        lacking.insert(node.name.clone());
+    }
 }
 
 pub(super) struct Compiler<'a> {
