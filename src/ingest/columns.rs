@@ -178,7 +178,7 @@ impl ColumnJudge {
     /// The tokens of withheld values, where the column has any.
     ///
     /// # Errors
-    /// None of its own.
+    /// When Arrow cannot hold them.
     pub(super) fn notes(&self, texts: &Texts) -> Result<Option<ArrayRef>> {
         if self.suppressed.is_empty() {
             return Ok(None);

@@ -30,6 +30,7 @@ mod drift;
 mod header;
 mod intake;
 mod judge;
+mod judged;
 mod kernels;
 mod key;
 mod load;

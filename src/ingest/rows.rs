@@ -5,7 +5,7 @@ use crate::diag::Result;
 use super::drift::FileType;
 use super::header::Layout;
 use super::intake::Warning;
-use super::judge::Judged;
+use super::judged::Judged;
 use super::texts::{Texts, TextsBuilder};
 
 /// Rows that are judged at once.

@@ -8,19 +8,20 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use parking_lot::Mutex;
 
 use crate::diag::{DataPlace, Diagnostic, Diagnostics, Result};
 use crate::ingest::header::Layout;
-use crate::ingest::judge::Judged;
+use crate::ingest::judged::Judged;
 use crate::ingest::rows::{Broken, Judging, RowsBuilder, Sink, Structure};
 
 use super::above::SkipRules;
 use super::faults::{fault_of, io_fault};
-use super::scan::{Fault, LONGEST_RECORD, Record, Records, Signs};
+use super::marks::Signs;
+use super::scan::{Fault, LONGEST_RECORD, Record, Records};
 
 /// Rows that room is made for at once: a block of empty lines has more, and no rows.
 const MOST_ROWS: usize = 1 << 17;
@@ -172,10 +173,10 @@ impl Rows<'_> {
         let given = Mutex::new(given);
         thread::scope(|scope| {
             for _ in 0..workers {
-                let (given, finished) = (&given, finished.clone());
+                let (given, finished) = (&given, Finished(finished.clone()));
                 scope.spawn(move || {
                     while let Some((number, block)) = one(given) {
-                        if finished.send((number, self.done(block))).is_err() {
+                        if finished.0.send(Some((number, self.done(block)))).is_err() {
                             break;
                         }
                     }
@@ -263,6 +264,18 @@ impl Rows<'_> {
     }
 }
 
+/// Where what came of blocks goes. Whoever panics says that nothing more is to be waited for.
+struct Finished(Sender<Option<(usize, Done)>>);
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // If nobody listens, nobody waits.
+            let _ = self.0.send(None);
+        }
+    }
+}
+
 /// The next block for whoever asks first.
 fn one(given: &Mutex<Receiver<(usize, Block)>>) -> Option<(usize, Block)> {
     given.lock().recv().ok()
@@ -286,9 +299,9 @@ impl Taker<'_> {
         blocks: &mut Blocks<'_>,
         most: usize,
         to_do: SyncSender<(usize, Block)>,
-        done: Receiver<(usize, Done)>,
+        done: Receiver<Option<(usize, Done)>>,
     ) -> Result<()> {
-        let gone = |_| Diagnostics::from(Diagnostic::bug("nobody reads blocks any more"));
+        let gone = || Diagnostics::from(Diagnostic::bug("nobody reads blocks any more"));
         let mut waiting = BTreeMap::new();
         let (mut given, mut taken) = (0, 0);
         let mut next = Some(first);
@@ -296,14 +309,17 @@ impl Taker<'_> {
             while given - taken < most
                 && let Some(block) = next.take()
             {
-                to_do.send((given, block)).map_err(|_| gone(()))?;
+                to_do.send((given, block)).map_err(|_| gone())?;
                 given += 1;
                 next = blocks.next()?;
             }
             if given == taken {
                 return Ok(());
             }
-            let (number, block) = done.recv().map_err(|_| gone(()))?;
+            let Some((number, block)) = done.recv().map_err(|_| gone())? else {
+                // The scope goes on with the panic.
+                return Ok(());
+            };
             waiting.insert(number, block);
             while let Some(block) = waiting.remove(&taken) {
                 blocks.reuse(self.take(block)?);

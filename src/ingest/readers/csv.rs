@@ -14,7 +14,8 @@ use super::blocks::{Block, Blocks, Rows};
 use super::encoding::{Bytes, with_text};
 use super::faults::{fault_of, no_header, not_text};
 use super::lines::Lines;
-use super::scan::{Fault, Records, Signs};
+use super::marks::Signs;
+use super::scan::{Fault, Records};
 
 /// Reads delimited text. Says how many rows there were.
 ///
@@ -195,7 +196,7 @@ mod tests {
     use crate::ingest::drift::FileType;
     use crate::ingest::header::Layout;
     use crate::ingest::intake::Warning;
-    use crate::ingest::judge::Judged;
+    use crate::ingest::judged::Judged;
     use crate::ingest::readers::unpack::{Limited, Limits};
     use crate::ingest::rows;
 
@@ -284,6 +285,32 @@ mod tests {
         }
         let mut commas = io::repeat(b',').take(1 << 30);
         assert!(fault(&mut commas).to_string().contains("a million fields"));
+    }
+
+    /// A fault of ours must end the run: nobody may wait for a thread that is gone.
+    #[test]
+    #[should_panic(expected = "a scoped thread panicked")]
+    fn a_judge_that_panics_stops_the_reader() {
+        struct Fails;
+        impl Judging for Fails {
+            fn judge(&self, _: rows::Rows) -> Result<Judged> {
+                panic!("a fault of ours")
+            }
+        }
+        let origin = Origin {
+            path: Path::new("a.csv"),
+            place: DataPlace::file("a.csv"),
+            columns: 1,
+            block: 16,
+        };
+        let text = format!("a\n{}", "1\n".repeat(1_000));
+        let _ = read_text(
+            &mut text.as_bytes(),
+            &Csv::default(),
+            &origin,
+            &Fails,
+            &mut Nobody,
+        );
     }
 
     #[test]

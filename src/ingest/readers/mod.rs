@@ -13,6 +13,7 @@ mod fixed_width;
 mod json_lines;
 mod json_object;
 mod lines;
+mod marks;
 mod parquet;
 mod relay;
 mod scan;

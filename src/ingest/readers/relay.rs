@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::ingest::drift::FileType;
 use crate::ingest::header::Layout;
 use crate::ingest::intake::Warning;
-use crate::ingest::judge::Judged;
+use crate::ingest::judged::Judged;
 use crate::ingest::rows::{Rows, Sink};
 
 /// Batches that may wait to be judged.
