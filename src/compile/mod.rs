@@ -5,6 +5,7 @@
 //! and hold what it yields against its contract. A table whose inputs are at fault is not
 //! planned: its own errors would be echoes.
 
+mod absent;
 pub mod bounds;
 mod checks;
 pub mod contract;

@@ -12,7 +12,7 @@ use crate::spec::{Project, Sp};
 
 use super::names::{Declaration, Declarations, Declared};
 use super::{
-    Body, Node, Plan, Query, SourceNode, SystemTable, TableKind, TableName, checks, graph,
+    Body, Node, Plan, Query, SourceNode, SystemTable, TableKind, TableName, absent, checks, graph,
     indicators, lineage, names, rules, session, sources, sql, submissions,
 };
 
@@ -71,29 +71,8 @@ pub async fn compile(
     } = compiler;
     let settings = project.settings.clone();
     let mut nodes: Vec<Node> = order.iter().filter_map(|name| nodes.remove(name)).collect();
-    allow_empty(&mut nodes);
+    absent::allow_empty(&mut nodes);
     found.into_result(|| Plan { settings, nodes })
-}
-
-/// What is made of a source that the target has nothing of may be empty: no least count is held
-/// against it. `nodes` stand in the order in which they are made.
-fn allow_empty(nodes: &mut [Node]) {
-    let mut lacking = BTreeSet::new();
-    for node in nodes {
-        let checks = match &mut node.body {
-            Body::Source(source) if source.absent => None,
-            Body::Model(model) => Some(&mut model.checks),
-            Body::Mart(mart) => Some(&mut mart.checks),
-            _ => continue,
-        };
-        if let Some(checks) = checks {
-            if !node.inputs.iter().any(|input| lacking.contains(input)) {
-                continue;
-            }
-            checks.retain(|check| check.spec.row_count.is_none());
-        }
-        lacking.insert(node.name.clone());
-    }
 }
 
 pub(super) struct Compiler<'a> {

@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use datafusion::common::ScalarValue;
 
-use crate::compile::{Node, SourceNode, TableName};
+use crate::compile::{Node, SourceNode};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, Severity};
 use crate::ingest::{self, Arrived, Captures, Discovery, Manifest, PseudonymKey};
 use crate::spec::source::Root;
@@ -22,6 +21,7 @@ use crate::store::{Lake, landing};
 use super::cancellations::Cancellation;
 use super::fingerprints::Fingerprints;
 use super::ledger::{Ledger, Submission};
+use super::saving::Saving;
 use super::standing::Standing;
 use super::submissions::{Seen, fate, is_seen, judge};
 
@@ -35,7 +35,7 @@ pub(super) struct Arrivals {
     /// How many were not in the ledger before.
     pub new: usize,
     /// What makes the copies durable and then the ledger, while their rows are read already.
-    saving: Option<JoinHandle<Result<()>>>,
+    saving: Saving,
 }
 
 /// A file that was taken.
@@ -78,7 +78,7 @@ impl Search<'_> {
                 files: Vec::new(),
                 notes: Diagnostics::default(),
                 new: 0,
-                saving: None,
+                saving: Saving::default(),
             });
         }
         let before = Ledger::load(self.lake, table)?;
@@ -117,8 +117,10 @@ impl Search<'_> {
                 captures,
             });
         }
-        let mut saving = (self.takes && ledger != before)
-            .then(|| save(copies, ledger.clone(), self.lake.clone(), table.clone()));
+        let mut saving = match self.takes && ledger != before {
+            true => Saving::start(copies, ledger.clone(), self.lake.clone(), table.clone()),
+            false => Saving::default(),
+        };
         let mut notes = self.waiting(&discovery, &ledger, files.is_empty(), &mut found);
         self.nothing(discovery.nothing, files.is_empty(), &mut notes, &mut found);
         if let (false, Some(first)) = (self.source.files.captures.is_empty(), elsewhere.first()) {
@@ -133,7 +135,7 @@ impl Search<'_> {
         });
         notes.extend(announced.map(|(file, listed)| not_arrived(file, &listed.place)));
         if found.has_errors() {
-            saved(&mut saving)?;
+            saving.done()?;
             return Err(found);
         }
         Ok(Arrivals {
@@ -362,29 +364,8 @@ impl Arrivals {
     /// # Errors
     /// When the disk fails.
     pub(super) fn saved(&mut self) -> Result<()> {
-        saved(&mut self.saving)
+        self.saving.done()
     }
-}
-
-fn saved(saving: &mut Option<JoinHandle<Result<()>>>) -> Result<()> {
-    let Some(saving) = saving.take() else {
-        return Ok(());
-    };
-    let stopped = |_| Err(Diagnostic::bug("what saves a ledger panicked").into());
-    saving.join().unwrap_or_else(stopped)
-}
-
-/// Makes copies durable and then the ledger that names them, beside whoever goes on.
-fn save(
-    copies: Vec<Placed>,
-    ledger: Ledger,
-    lake: Lake,
-    table: TableName,
-) -> JoinHandle<Result<()>> {
-    std::thread::spawn(move || {
-        copies.into_iter().try_for_each(Placed::keep)?;
-        ledger.save(&lake, &table)
-    })
 }
 
 /// When a file was received and its number: what its name says, else what a manifest says now, else

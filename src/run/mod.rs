@@ -30,6 +30,7 @@ mod quarantine;
 mod reading;
 mod record;
 mod release;
+mod saving;
 mod settling;
 mod shipping;
 mod sources;
