@@ -2,19 +2,33 @@
 --
 -- Of all persons of the snapshot, whether in scope or not. Unknown quintile: of neither
 -- code's LSOA, or of one that was split or merged into several quintiles.
+WITH counted AS (
+    SELECT
+        month,
+        COUNT(*) FILTER (WHERE lsoa11_code IS NULL AND lsoa21_code IS NULL) AS unknown_lsoa,
+        COUNT(*) FILTER (WHERE imd2019_quintile = 0) AS unknown_quintile_2019,
+        COUNT(*) FILTER (WHERE imd2025_quintile = 0) AS unknown_quintile_2025,
+        COUNT(*) FILTER (WHERE practice_code = 'UNKNOWN') AS unknown_practice,
+        COUNT(*) FILTER (WHERE COALESCE(ethnicity_code, 'Z') IN ('Z', '99')) AS unknown_ethnicity,
+        COUNT(*) FILTER (WHERE birth_date_conflict) AS two_birth_dates,
+        COUNT(*) AS people
+    FROM model.person_month
+    GROUP BY month
+)
+
 SELECT
-    person.month,
+    counted.month,
     kinds.rule,
-    CAST(SUM(CASE kinds.rule
-        WHEN 'unknown_lsoa' THEN CAST(person.lsoa11_code IS NULL AND person.lsoa21_code IS NULL AS INT)
-        WHEN 'unknown_quintile_2019' THEN CAST(person.imd2019_quintile = 0 AS INT)
-        WHEN 'unknown_quintile_2025' THEN CAST(person.imd2025_quintile = 0 AS INT)
-        WHEN 'unknown_practice' THEN CAST(person.practice_code = 'UNKNOWN' AS INT)
-        WHEN 'unknown_ethnicity' THEN CAST(COALESCE(person.ethnicity_code, 'Z') IN ('Z', '99') AS INT)
-        ELSE CAST(person.birth_date_conflict AS INT)
-    END) AS DOUBLE) AS found,
-    CAST(COUNT(*) AS DOUBLE) AS out_of
-FROM model.person_month AS person
+    CAST(CASE kinds.rule
+        WHEN 'unknown_lsoa' THEN counted.unknown_lsoa
+        WHEN 'unknown_quintile_2019' THEN counted.unknown_quintile_2019
+        WHEN 'unknown_quintile_2025' THEN counted.unknown_quintile_2025
+        WHEN 'unknown_practice' THEN counted.unknown_practice
+        WHEN 'unknown_ethnicity' THEN counted.unknown_ethnicity
+        ELSE counted.two_birth_dates
+    END AS DOUBLE) AS found,
+    CAST(counted.people AS DOUBLE) AS out_of
+FROM counted
 CROSS JOIN (
     VALUES
     ('unknown_lsoa'),
@@ -24,6 +38,3 @@ CROSS JOIN (
     ('unknown_ethnicity'),
     ('two_birth_dates')
 ) AS kinds (rule)
-GROUP BY
-    person.month,
-    kinds.rule

@@ -6,57 +6,51 @@
 -- opted out. Records without a valid NHS number are no person and are left out.
 --
 -- The same NHS number twice in one snapshot is one person: the first row in the file
--- stands, and is marked where the next row of that number gives another birth date.
+-- stands, and is marked where another row of that number gives another birth date.
 --
 -- Quintiles: the person's own LSOA of the edition's vintage, else the other vintage's
 -- code as model.lsoa_quintile resolves it, else 0. The joins add and drop nobody.
-WITH numbered AS (
+WITH repeated AS (
     SELECT
-        period AS month,
+        period,
         person_key,
-        birth_date,
-        death_date,
-        sex,
-        ethnicity_code,
-        lsoa11_code,
-        lsoa21_code,
-        practice_code,
-        registered_from,
-        registered_to,
-        learning_disability,
-        severe_mental_illness,
-        inclusion_health,
-        smoking_status,
-        national_opt_out OR type1_opt_out AS opted_out,
-        ROW_NUMBER() OVER (PARTITION BY period, person_key ORDER BY _file, _line) AS position,
-        LEAD(birth_date) OVER (PARTITION BY period, person_key ORDER BY _file, _line) AS next_birth_date
+        MIN(_line) AS first_line,
+        MIN(birth_date) <> MAX(birth_date) AS birth_date_conflict
     FROM source.people
     WHERE person_key IS NOT NULL
+    GROUP BY
+        period,
+        person_key
+    HAVING COUNT(*) > 1
 ),
 
 people AS (
     SELECT
-        month,
-        month_end(month) AS census_date,
-        person_key,
-        birth_date,
-        death_date,
-        sex,
-        ethnicity_code,
-        lsoa11_code,
-        lsoa21_code,
-        practice_code,
-        learning_disability,
-        severe_mental_illness,
-        inclusion_health,
-        smoking_status,
-        opted_out,
-        death_date IS NULL OR death_date > month_end(month) AS alive,
-        (registered_from <= month_end(month)) IS TRUE
-            AND (registered_to IS NULL OR registered_to > month_end(month)) AS registered,
-        next_birth_date IS NOT NULL AND next_birth_date <> birth_date AS birth_date_conflict
-    FROM numbered
-    WHERE position = 1
+        person.period AS month,
+        month_end(person.period) AS census_date,
+        person.person_key,
+        person.birth_date,
+        person.death_date,
+        person.sex,
+        person.ethnicity_code,
+        person.lsoa11_code,
+        person.lsoa21_code,
+        person.practice_code,
+        person.learning_disability,
+        person.severe_mental_illness,
+        person.inclusion_health,
+        person.smoking_status,
+        person.national_opt_out OR person.type1_opt_out AS opted_out,
+        person.death_date IS NULL OR person.death_date > month_end(person.period) AS alive,
+        (person.registered_from <= month_end(person.period)) IS TRUE
+            AND (person.registered_to IS NULL OR person.registered_to > month_end(person.period)) AS registered,
+        repeated.birth_date_conflict IS TRUE AS birth_date_conflict
+    FROM source.people AS person
+    LEFT JOIN repeated
+        ON repeated.period = person.period
+        AND repeated.person_key = person.person_key
+    WHERE person.person_key IS NOT NULL
+        AND (repeated.first_line IS NULL OR repeated.first_line = person._line)
 ),
 
 quintile_2011 AS (

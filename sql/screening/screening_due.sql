@@ -19,6 +19,16 @@ WITH latest AS (
     FROM model.person_month
 ),
 
+cohorts AS (
+    SELECT
+        programme,
+        cohort,
+        sex,
+        window_months,
+        UNNEST(GENERATE_SERIES(min_age, max_age)) AS age
+    FROM model.screening_cohort
+),
+
 people AS (
     SELECT
         person.month,
@@ -32,8 +42,8 @@ people AS (
     FROM model.person_month AS person
     INNER JOIN latest
         ON latest.month = person.month
-    INNER JOIN model.screening_cohort AS cohort
-        ON person.age BETWEEN cohort.min_age AND cohort.max_age
+    INNER JOIN cohorts AS cohort
+        ON cohort.age = person.age
         AND (cohort.sex IS NULL OR cohort.sex = person.sex)
     WHERE person.in_scope
 ),
@@ -57,22 +67,24 @@ tested AS (
         people.imd2025_quintile,
         people.programme,
         people.cohort,
-        ceased.ceased_on IS NULL OR ceased.ceased_on > people.census_date AS eligible,
-        test.tested_on,
-        add_months(month_start(test.tested_on), people.window_months) AS expiry_month,
+        people.window_months,
+        history.ceased_on IS NULL OR history.ceased_on > people.census_date AS eligible,
+        last_on_or_before(history.tests, people.census_date) AS tested_on,
         declined.person_key IS NOT NULL AS declined_12m
     FROM people
-    LEFT JOIN model.screening_ceased AS ceased
-        ON ceased.person_key = people.person_key
-        AND ceased.programme = people.programme
-    LEFT JOIN model.screening_last_test AS test
-        ON test.person_key = people.person_key
-        AND test.programme = people.programme
-        AND test.tested_on <= people.census_date
-        AND (test.next_tested_on IS NULL OR test.next_tested_on > people.census_date)
+    LEFT JOIN model.screening_history AS history
+        ON history.person_key = people.person_key
+        AND history.programme = people.programme
     LEFT JOIN declined
         ON declined.person_key = people.person_key
         AND declined.programme = people.programme
+),
+
+expiring AS (
+    SELECT
+        *,
+        add_months(month_start(tested_on), window_months) AS expiry_month
+    FROM tested
 )
 
 SELECT
@@ -97,4 +109,4 @@ SELECT
         ELSE 'overdue_over_365'
     END AS overdue_band,
     declined_12m
-FROM tested
+FROM expiring

@@ -1,31 +1,82 @@
 -- The eligible people of each cohort, counted without practices, quintiles, tests or
 -- invitations. The mart must add up to this in both editions: its joins neither lose
 -- nor double anybody.
-WITH counted AS (
+WITH people AS (
     SELECT
-        person.month,
+        month,
+        census_date,
+        person_key,
+        sex,
+        age
+    FROM model.person_month
+    WHERE in_scope
+),
+
+ceased AS (
+    SELECT person_key, programme, ceased_on
+    FROM model.screening_history
+    WHERE ceased_on IS NOT NULL
+),
+
+-- Everybody by age and sex, and of them those ceased by the census.
+everybody AS (
+    SELECT
+        month,
+        age,
+        sex,
+        COUNT(*) AS people
+    FROM people
+    GROUP BY
+        month,
+        age,
+        sex
+),
+
+gone AS (
+    SELECT
+        people.month,
+        ceased.programme,
+        people.age,
+        people.sex,
+        COUNT(*) AS people
+    FROM people
+    INNER JOIN ceased
+        ON ceased.person_key = people.person_key
+        AND ceased.ceased_on <= people.census_date
+    GROUP BY
+        people.month,
+        ceased.programme,
+        people.age,
+        people.sex
+),
+
+counted AS (
+    SELECT
+        everybody.month,
         cohort.programme,
         cohort.cohort,
-        COUNT(*) AS eligible
-    FROM model.person_month AS person
+        SUM(everybody.people - COALESCE(gone.people, 0)) AS eligible
+    FROM everybody
     INNER JOIN model.screening_cohort AS cohort
-        ON person.age BETWEEN cohort.min_age AND cohort.max_age
-        AND (cohort.sex IS NULL OR cohort.sex = person.sex)
-    LEFT JOIN model.screening_ceased AS ceased
-        ON ceased.person_key = person.person_key
-        AND ceased.programme = cohort.programme
-    WHERE person.in_scope
-        AND (ceased.ceased_on IS NULL OR ceased.ceased_on > person.census_date)
+        ON everybody.age BETWEEN cohort.min_age AND cohort.max_age
+        AND (cohort.sex IS NULL OR cohort.sex = everybody.sex)
+    LEFT JOIN gone
+        ON gone.month = everybody.month
+        AND gone.programme = cohort.programme
+        AND gone.age = everybody.age
+        AND gone.sex IS NOT DISTINCT FROM everybody.sex
     GROUP BY
-        person.month,
+        everybody.month,
         cohort.programme,
         cohort.cohort
 )
 
 SELECT month, programme, cohort, 2019 AS imd_edition, CAST(eligible AS DECIMAL(12, 1)) AS eligible
 FROM counted
+WHERE eligible > 0
 
 UNION ALL
 
 SELECT month, programme, cohort, 2025 AS imd_edition, CAST(eligible AS DECIMAL(12, 1)) AS eligible
 FROM counted
+WHERE eligible > 0

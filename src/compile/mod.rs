@@ -7,6 +7,7 @@
 
 mod absent;
 pub mod bounds;
+mod build_side;
 mod checks;
 pub mod contract;
 mod diagnose;

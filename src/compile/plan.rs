@@ -172,6 +172,8 @@ pub struct ModelNode {
     pub query: Query,
     /// How it is kept.
     pub materialized: Materialized,
+    /// The source whose periods are made one by one, for [`Materialized::ByPeriod`].
+    pub by_period_of: Option<TableName>,
     /// The columns that its rows are sorted by: its grain, or all of them.
     pub order: Vec<String>,
     /// Rules on its rows.

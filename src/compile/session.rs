@@ -16,7 +16,7 @@ use datafusion::prelude::SessionConfig;
 
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
-use super::{TableKind, TableName};
+use super::{TableKind, TableName, build_side};
 
 /// The catalogue that tables stand in; nobody types it.
 const CATALOG: &str = "martlet";
@@ -63,6 +63,7 @@ pub fn context(
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
+        .with_physical_optimizer_rules(build_side::rules())
         .build();
     let context = SessionContext::new_with_state(state);
     context.register_catalog(CATALOG, Arc::new(catalog));

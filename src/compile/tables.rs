@@ -8,8 +8,9 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::{Mart, Model, Rate, TableCheck};
+use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
+use crate::spec::source::{Delivery, Files};
+use crate::spec::{Mart, Materialized, Model, Rate, TableCheck};
 
 use super::names::{Declaration, Declared};
 use super::project::{Compiler, Parsed};
@@ -105,6 +106,13 @@ impl<'a> Compiler<'a> {
                 );
             }
         }
+        let by_period_of = match spec.materialized {
+            Materialized::ByPeriod => {
+                let found = self.source_with_periods(&inputs, declaration);
+                self.found.take(found)
+            }
+            Materialized::Parquet | Materialized::View => None,
+        };
         let checks = self.checks(table, &spec.checks, declaration.source(), &declaration.span);
         let order = if spec.grain.is_empty() {
             schema.fields().iter().map(|f| f.name().clone()).collect()
@@ -115,6 +123,7 @@ impl<'a> Compiler<'a> {
             spec: spec.clone(),
             query,
             materialized: spec.materialized,
+            by_period_of,
             order,
             checks,
         }));
@@ -127,6 +136,39 @@ impl<'a> Compiler<'a> {
             inputs,
             body,
         );
+    }
+
+    /// The one source that a model reads, whose files say which period they are of.
+    fn source_with_periods(
+        &self,
+        inputs: &BTreeSet<TableName>,
+        declaration: &Declaration<'a>,
+    ) -> Result<TableName> {
+        let mut sources = inputs.iter().filter(|i| i.kind == TableKind::Source);
+        let refused = |reason: String| {
+            Diagnostic::error(Code::Contract, reason)
+                .at((declaration.source(), declaration.span.clone()))
+                .hint("leave `materialized` out, or let the SQL read one source whose `files` capture `period`")
+        };
+        let (Some(source), None) = (sources.next(), sources.next()) else {
+            return Err(refused(
+                "a model that is made by period reads one source, and models and references"
+                    .to_owned(),
+            )
+            .into());
+        };
+        let files = self.declarations.get(source).and_then(|d| match d.body {
+            Declared::Source(spec) => Some(&spec.files),
+            Declared::Model(_) | Declared::Mart(_) => None,
+        });
+        let is_upsert =
+            |files: &Files| matches!(files.delivery.as_deref(), Some(Delivery::Upsert(_)));
+        match files {
+            Some(files) if files.captures.get("period").is_some() && !is_upsert(files) => {
+                Ok(source.clone())
+            }
+            _ => Err(refused(format!("the files of {source} are not of one period each")).into()),
+        }
     }
 
     async fn mart(

@@ -19,6 +19,16 @@ use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, SourceText};
 use crate::functions::Refused;
 use crate::store::parquet::{ParquetFile, ParquetWriter, cast};
 
+use super::neighbours::Neighbours;
+
+/// A table that was written.
+pub struct Materialised {
+    /// Where it is.
+    pub file: ParquetFile,
+    /// Whether no two rows agree on the columns they are sorted by. False is not certain.
+    pub distinct: bool,
+}
+
 /// Runs a plan and writes its rows, sorted by `order` (ascending, nulls last), as one Parquet file
 /// of exactly `schema`. `source` is the SQL, for places in errors.
 ///
@@ -31,13 +41,19 @@ pub async fn materialise(
     order: &[String],
     schema: &SchemaRef,
     path: &Path,
-) -> Result<ParquetFile> {
+) -> Result<Materialised> {
     let mut stream = sorted(context, source, plan, order).await?;
     let mut writer = ParquetWriter::create(path, Arc::clone(schema), order)?;
+    let mut neighbours = Neighbours::by(schema, order);
     while let Some(batch) = stream.try_next().await.map_err(|e| run_error(source, &e))? {
-        writer.write(fit(&batch, schema).map_err(|e| at_sql(e, source))?)?;
+        let batch = fit(&batch, schema).map_err(|e| at_sql(e, source))?;
+        neighbours.look_at(&batch)?;
+        writer.write(batch)?;
     }
-    writer.finish(&[])
+    Ok(Materialised {
+        file: writer.finish(&[])?,
+        distinct: neighbours.all_differ(),
+    })
 }
 
 /// Runs a plan and returns its rows, sorted by `order`, as batches of exactly `schema`.

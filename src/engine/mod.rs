@@ -6,6 +6,7 @@
 
 mod materialise;
 mod merge;
+mod neighbours;
 mod tables;
 
 use std::num::NonZeroUsize;
@@ -21,7 +22,7 @@ use crate::compile::session::{self, Functions};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::spec::Settings;
 
-pub use materialise::{materialise, read, rows};
+pub use materialise::{Materialised, materialise, read, rows};
 pub use merge::last_of_each_key;
 pub use tables::{register_files, register_rows, register_view};
 

@@ -13,6 +13,7 @@ pub mod kernels;
 mod ages;
 mod calendar;
 mod codes;
+mod date_lists;
 mod intervals;
 mod quantiles;
 mod rows;
@@ -30,12 +31,21 @@ use datafusion::prelude::SessionContext;
 
 /// Every function of one row.
 fn scalars() -> Vec<ScalarUDF> {
-    [calendar::all(), ages::all(), codes::all(), intervals::all()].concat()
+    [
+        calendar::all(),
+        ages::all(),
+        codes::all(),
+        date_lists::scalars(),
+        intervals::all(),
+    ]
+    .concat()
 }
 
 /// Every aggregate.
 fn aggregates() -> Vec<AggregateUDF> {
-    standardised::all()
+    let mut all = standardised::all();
+    all.push(date_lists::date_list());
+    all
 }
 
 /// Every window function.

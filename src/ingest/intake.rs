@@ -170,6 +170,14 @@ impl Intake {
             .collect()
     }
 
+    /// The period in its name, as text.
+    pub fn period(&self) -> Option<&str> {
+        let mut captures = self.captures.iter();
+        captures
+            .find(|(n, _)| n == "period")
+            .map(|(_, v)| v.as_str())
+    }
+
     /// Rows that declared rules dropped.
     pub fn dropped(&self) -> u64 {
         self.dropped_by.values().sum()

@@ -46,15 +46,25 @@ pub(super) async fn unique(
         .aggregate(Vec::new(), vec![sum(ident(ROWS)).alias(ROWS)])
         .map_err(failed)?;
     let broken = number(&subject.collect(rule, counted).await?);
-    let detail = format!(
-        "{broken} of {total} rows share their `{}` with another",
-        columns.join("`, `")
-    );
-    let mut outcome = Outcome::of_rows(rule, broken, total, detail);
+    let mut outcome = unique_outcome(rule, columns, broken, total);
     if outcome.matters() {
         outcome.examples = subject.keys(rule, shared, keys).await?;
     }
     Ok(outcome)
+}
+
+/// What is said when so many rows agree with another.
+pub(super) fn unique_outcome(
+    rule: &Rule<'_>,
+    columns: &[String],
+    broken: u64,
+    total: u64,
+) -> Outcome {
+    let detail = format!(
+        "{broken} of {total} rows share their `{}` with another",
+        columns.join("`, `")
+    );
+    Outcome::of_rows(rule, broken, total, detail)
 }
 
 /// Every value of `column` stands in `field` of another table. Null passes.

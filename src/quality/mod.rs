@@ -31,11 +31,19 @@ use pass::Counts;
 use rule::{Asked, Rule};
 use subject::Subject;
 
+/// What is known of a table before it is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known {
+    /// The rows of the version that readers have now; none before the first.
+    pub previous_rows: Option<u64>,
+    /// No two rows agree on the grain: seen while they were written in its order.
+    pub grain_tells_apart: bool,
+}
+
 /// Runs every check of one table: the two on its grain, then `checks` in their order.
 ///
 /// The table and those it is held against are registered in `ctx` as `kind.name`. Up to three
 /// example grain keys are kept for checks that are broken, if `sensitivity` is aggregate or open.
-/// `previous_rows` is what the version that readers have now holds; `None` before the first.
 ///
 /// # Errors
 /// A check that cannot be planned (an unknown column, an expression that is not true or false) or
@@ -46,7 +54,7 @@ pub async fn check(
     sensitivity: Sensitivity,
     checks: &[PlannedCheck],
     grain: &[String],
-    previous_rows: Option<u64>,
+    known: Known,
 ) -> Result<Vec<Outcome>> {
     let subject = Subject::open(ctx, table, sensitivity, grain).await?;
     let mut found = Diagnostics::default();
@@ -63,7 +71,7 @@ pub async fn check(
     let counts = pass::run(&subject, &rules).await?;
     let mut outcomes = Vec::with_capacity(rules.len());
     for (rule, counts) in rules.iter().zip(&counts) {
-        outcomes.extend(found.take(judge(&subject, rule, counts, previous_rows).await));
+        outcomes.extend(found.take(judge(&subject, rule, counts, known).await));
     }
     if found.is_empty() {
         Ok(outcomes)
@@ -76,7 +84,7 @@ async fn judge(
     subject: &Subject<'_>,
     rule: &Rule<'_>,
     counts: &Counts,
-    previous_rows: Option<u64>,
+    known: Known,
 ) -> Result<Outcome> {
     let total = counts.total;
     let outcome = match &rule.asked {
@@ -90,7 +98,12 @@ async fn judge(
         }
         Asked::Count { min, max } => Outcome::of_count(rule, total, *min, *max),
         Asked::Change { warn_if, error_if } => {
-            Outcome::of_change(rule, total, previous_rows, *warn_if, *error_if)
+            Outcome::of_change(rule, total, known.previous_rows, *warn_if, *error_if)
+        }
+        Asked::Unique { columns }
+            if known.grain_tells_apart && columns.as_slice() == subject.grain =>
+        {
+            across::unique_outcome(rule, columns, 0, total)
         }
         Asked::Unique { columns } => across::unique(subject, rule, columns, total).await?,
         Asked::Relationship {

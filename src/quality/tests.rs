@@ -9,7 +9,7 @@ use datafusion::catalog::MemorySchemaProvider;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
-use super::{Outcome, Verdict, check, findings};
+use super::{Known, Outcome, Verdict, check, findings};
 use crate::compile::{PlannedCheck, TableKind, TableName};
 use crate::diag::{Code, Diagnostics, SourceText};
 use crate::functions::kernels::dates::from_date;
@@ -123,7 +123,10 @@ async fn ask_all(checks: &[PlannedCheck], grain: &[&str]) -> Result<Vec<Outcome>
         Sensitivity::Aggregate,
         checks,
         &grain,
-        Some(4),
+        Known {
+            previous_rows: Some(4),
+            ..Known::default()
+        },
     )
     .await
 }
@@ -231,7 +234,7 @@ async fn row_counts_now_and_before() {
         Sensitivity::Aggregate,
         &[planned("row_count_change: { error_if: '> 0%' }")],
         &[],
-        None,
+        Known::default(),
     )
     .await
     .expect("runs");
@@ -277,7 +280,15 @@ async fn an_empty_table_breaks_nothing_but_a_row_count() {
         planned("row_count: { min: 1 }"),
     ];
     let grain = ["month".to_owned()];
-    let outcomes = check(&ctx, &mart(), Sensitivity::Open, &checks, &grain, None).await;
+    let outcomes = check(
+        &ctx,
+        &mart(),
+        Sensitivity::Open,
+        &checks,
+        &grain,
+        Known::default(),
+    )
+    .await;
     let verdicts: Vec<_> = outcomes
         .expect("runs")
         .iter()
@@ -347,7 +358,7 @@ async fn no_value_of_a_table_about_persons_is_shown() {
         Sensitivity::Pseudonymised,
         &checks,
         &grain,
-        None,
+        Known::default(),
     )
     .await;
     let outcomes = outcomes.expect("runs");
@@ -361,7 +372,7 @@ async fn no_value_of_a_table_about_persons_is_shown() {
         Sensitivity::Pseudonymised,
         &broken,
         &[],
-        None,
+        Known::default(),
     )
     .await;
     let found = found.expect_err("fails").to_string();

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 
-use crate::compile::{self, Body, Node, PlannedCheck, Query};
+use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName};
 use crate::diag::Result;
-use crate::engine;
-use crate::quality;
+use crate::engine::{self, Materialised};
+use crate::quality::{self, Known};
 use crate::spec::Sensitivity;
 use crate::store::Lake;
 
@@ -32,6 +32,31 @@ pub(super) struct Recipe<'a> {
     pub place: fn(&Lake, &str, &str) -> PathBuf,
     /// Rows of the version that readers have now.
     pub previous_rows: Option<u64>,
+    /// The source whose periods are made one by one.
+    pub by_period_of: Option<&'a TableName>,
+}
+
+/// What was written of a table.
+pub(super) struct Written {
+    /// The files, in the order of their rows.
+    pub files: Vec<PathBuf>,
+    /// Hash of the rows.
+    pub content: String,
+    /// How many.
+    pub rows: u64,
+    /// Whether no two rows agree on what they are sorted by. False is not certain.
+    pub distinct: bool,
+}
+
+impl From<Materialised> for Written {
+    fn from(made: Materialised) -> Self {
+        Self {
+            files: vec![made.file.path],
+            content: made.file.hash,
+            rows: made.file.rows,
+            distinct: made.distinct,
+        }
+    }
 }
 
 impl Night<'_> {
@@ -45,32 +70,32 @@ impl Night<'_> {
             self.records.insert(node.name.clone(), record);
             return Ok(());
         }
-        let started = self.start(node, why);
-        let path = (recipe.place)(&self.lake, &node.name.name, &ingredients.key());
-        let source = &recipe.query.source;
-        let statement = recipe.query.at(self.as_of);
-        let plan = compile::plan_query(&self.context.state(), source, statement).await?;
-        let file = engine::materialise(
-            &self.context,
-            source,
-            plan,
-            recipe.order,
-            &recipe.schema,
-            &path,
-        )
-        .await?;
-        engine::register_files(&self.context, &node.name, &recipe.schema, &[file.path])?;
-        let checks = self
-            .check(node, recipe.checks, recipe.grain, recipe.previous_rows)
-            .await?;
-        let below = path.strip_prefix(self.lake.root()).unwrap_or(&path);
+        let (started, written) = match recipe.by_period_of {
+            Some(source) => self.periods(node, &recipe, source, why).await?,
+            None => {
+                let started = self.start(node, why);
+                let path = (recipe.place)(&self.lake, &node.name.name, &ingredients.key());
+                (started, self.write(&recipe, &path).await?.into())
+            }
+        };
+        engine::register_files(&self.context, &node.name, &recipe.schema, &written.files)?;
+        let known = Known {
+            previous_rows: recipe.previous_rows,
+            grain_tells_apart: !recipe.grain.is_empty() && written.distinct,
+        };
+        let checks = self.check(node, recipe.checks, recipe.grain, known).await?;
+        remove_others(&written.files);
+        let below = |path: &PathBuf| {
+            path.strip_prefix(self.lake.root())
+                .unwrap_or(path)
+                .to_owned()
+        };
         let made = Made {
-            files: vec![below.to_owned()],
-            content: file.hash,
-            rows: Some(file.rows),
+            files: written.files.iter().map(below).collect(),
+            content: written.content,
+            rows: Some(written.rows),
             origins: Vec::new(),
         };
-        remove_siblings(&path);
         let record = NodeRecord {
             ingredients,
             made,
@@ -79,13 +104,22 @@ impl Night<'_> {
         self.keep(node, record, started)
     }
 
+    /// Writes what the SQL makes of the tables as the session has them now.
+    pub(super) async fn write(&self, recipe: &Recipe<'_>, path: &Path) -> Result<Materialised> {
+        let source = &recipe.query.source;
+        let statement = recipe.query.at(self.as_of);
+        let plan = compile::plan_query(&self.context.state(), source, statement).await?;
+        let (order, schema) = (recipe.order, &recipe.schema);
+        engine::materialise(&self.context, source, plan, order, schema, path).await
+    }
+
     /// Runs the checks of a table that was just made; an error if one fails.
     pub(super) async fn check(
         &self,
         node: &Node,
         checks: &[PlannedCheck],
         grain: &[String],
-        previous_rows: Option<u64>,
+        known: Known,
     ) -> Result<Vec<quality::Outcome>> {
         let outcomes = quality::check(
             &self.context,
@@ -93,7 +127,7 @@ impl Night<'_> {
             sensitivity(node),
             checks,
             grain,
-            previous_rows,
+            known,
         )
         .await?;
         let found = quality::findings(&node.name, &outcomes, checks, node.owner.as_deref());
@@ -129,12 +163,11 @@ pub(super) fn nullable(schema: &SchemaRef) -> SchemaRef {
 }
 
 /// Earlier results of the same table are of no use to anybody: the newest one is recorded.
-pub(super) fn remove_siblings(path: &Path) {
-    let entries = path
-        .parent()
-        .and_then(|folder| std::fs::read_dir(folder).ok());
+pub(super) fn remove_others(files: &[PathBuf]) {
+    let folder = files.first().and_then(|file| file.parent());
+    let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
     for entry in entries.into_iter().flatten().flatten() {
-        if entry.path() != path {
+        if !files.contains(&entry.path()) {
             // Left behind, it costs room and nothing else.
             let _ = std::fs::remove_file(entry.path());
         }

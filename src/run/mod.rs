@@ -25,6 +25,7 @@ mod mirror;
 mod models;
 mod night;
 mod open;
+mod periods;
 mod preview;
 mod quarantine;
 mod reading;

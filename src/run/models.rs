@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::compile::{self, MartNode, ModelNode, Node};
 use crate::diag::Result;
 use crate::engine;
+use crate::quality::Known;
 use crate::spec::{Materialized, Sp};
 use crate::store::Lake;
 
@@ -26,6 +27,7 @@ impl Night<'_> {
             checks: &model.checks,
             place: Lake::model,
             previous_rows: None,
+            by_period_of: model.by_period_of.as_ref(),
         };
         self.build(node, recipe).await
     }
@@ -41,6 +43,7 @@ impl Night<'_> {
             checks: &mart.checks,
             place: Lake::candidate,
             previous_rows: release::current_rows(self.plan, node)?,
+            by_period_of: None,
         };
         self.build(node, recipe).await
     }
@@ -58,7 +61,9 @@ impl Night<'_> {
             return Ok(());
         }
         let started = self.start(node, why);
-        let checks = self.check(node, &model.checks, grain, None).await?;
+        let checks = self
+            .check(node, &model.checks, grain, Known::default())
+            .await?;
         let made = Made {
             files: Vec::new(),
             content: ingredients.key(),

@@ -252,6 +252,7 @@ pub(super) fn origin(intake: &Intake) -> Origin {
         good: intake.good,
         quarantined: intake.quarantined,
         dropped: intake.dropped(),
+        period: intake.period().map(str::to_owned),
     }
 }
 

@@ -53,6 +53,9 @@ pub struct Origin {
     /// Rows that declared rules dropped.
     #[serde(default)]
     pub dropped: u64,
+    /// The period in its name.
+    #[serde(default)]
+    pub period: Option<String>,
 }
 
 impl NodeRecord {

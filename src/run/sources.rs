@@ -170,8 +170,9 @@ impl Night<'_> {
             &node.schema,
             &path,
         )
-        .await?;
-        super::build::remove_siblings(&path);
+        .await?
+        .file;
+        super::build::remove_others(std::slice::from_ref(&path));
         let below = path.strip_prefix(self.lake.root()).unwrap_or(&path);
         Ok(Made {
             files: vec![below.to_owned()],

@@ -38,4 +38,8 @@ pub enum Materialized {
     Parquet,
     /// Worked out each time it is read.
     View,
+    /// Written as one Parquet file for each `period` of the one source it reads, each made from the
+    /// files of that period alone: a period whose files stand is not made again. For SQL that never
+    /// looks from one period into another.
+    ByPeriod,
 }

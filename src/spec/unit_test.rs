@@ -64,8 +64,8 @@ impl JsonSchema for Row {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "object",
-            "description": "Column names and values.",
-            "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
+            "description": "Column names and values; a column of lists has lists.",
+            "additionalProperties": { "type": ["string", "number", "boolean", "null", "array"] },
         })
     }
 }

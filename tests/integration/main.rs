@@ -28,6 +28,7 @@ mod ingest;
 mod interruption;
 mod layering;
 mod night;
+mod periods;
 mod plan;
 mod publish_gate;
 mod quarantine;

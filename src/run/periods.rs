@@ -1,0 +1,161 @@
+//! A model that is made period by period: one Parquet file for each, from the files of the one source
+//! it reads that are of that period. A month whose files stand as they were is not made again, and no
+//! query is larger than a month.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use datafusion::arrow::compute::kernels::cmp::lt;
+
+use crate::compile::{Node, TableName};
+use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::engine;
+use crate::store::parquet::{ranges_of, rows_of};
+
+use super::Night;
+use super::build::{Recipe, Written};
+use super::ingredients::hash;
+use super::record::NodeRecord;
+
+/// One period of a source.
+struct Period {
+    /// Its staged files.
+    files: Vec<PathBuf>,
+    /// Where the model's rows of it go: named by what they are made from.
+    path: PathBuf,
+    /// They are there already.
+    stands: bool,
+}
+
+impl Night<'_> {
+    /// Makes the periods that do not stand yet. Says when it began, and what the table is now.
+    pub(super) async fn periods(
+        &mut self,
+        node: &Node,
+        recipe: &Recipe<'_>,
+        source: &TableName,
+        why: String,
+    ) -> Result<(Instant, Written)> {
+        let periods = self.periods_of(node, recipe, source)?;
+        let to_make = periods.iter().filter(|p| !p.stands).count();
+        let why = format!("{why}; {to_make} of {} periods", periods.len());
+        let started = self.start(node, why);
+        let written = self.write_periods(recipe, source, &periods).await;
+        // Whoever reads the source next sees all of it.
+        self.show(source, None)?;
+        Ok((started, written?))
+    }
+
+    /// The periods of a source, in their order; one without files where it has none.
+    fn periods_of(
+        &mut self,
+        node: &Node,
+        recipe: &Recipe<'_>,
+        source: &TableName,
+    ) -> Result<Vec<Period>> {
+        let mut standing = BTreeSet::new();
+        if let Some(last) = NodeRecord::load(&self.lake, &node.name)?
+            && !self.options.full_refresh
+            && last.is_whole(&self.lake, &mut self.fingerprints)
+        {
+            standing.extend(last.files(&self.lake));
+        }
+        let mut staged: BTreeMap<Option<String>, Vec<PathBuf>> = BTreeMap::new();
+        if let Some(record) = self.records.get(source) {
+            let periods = record.made.origins.iter().map(|o| o.period.clone());
+            for (period, file) in periods.zip(record.files(&self.lake)) {
+                staged.entry(period).or_default().push(file);
+            }
+        }
+        if staged.is_empty() {
+            staged.insert(None, Vec::new());
+        }
+        let mut periods = Vec::with_capacity(staged.len());
+        for files in staged.into_values() {
+            let mut hashes = Vec::with_capacity(files.len());
+            for file in &files {
+                hashes.push(self.fingerprints.of_file(file)?);
+            }
+            let mut ingredients = self.ingredients(node);
+            let content = hash(hashes.join("\n").as_bytes());
+            ingredients.inputs.insert(source.to_string(), content);
+            let path = (recipe.place)(&self.lake, &node.name.name, &ingredients.key());
+            periods.push(Period {
+                stands: standing.contains(&path),
+                files,
+                path,
+            });
+        }
+        Ok(periods)
+    }
+
+    async fn write_periods(
+        &mut self,
+        recipe: &Recipe<'_>,
+        source: &TableName,
+        periods: &[Period],
+    ) -> Result<Written> {
+        let mut distinct = true;
+        let mut hashes = Vec::with_capacity(periods.len());
+        let mut rows = 0;
+        for period in periods {
+            if period.stands {
+                rows += rows_of(&period.path)?;
+                hashes.push(self.fingerprints.of_file(&period.path)?);
+                continue;
+            }
+            self.show(source, Some(&period.files))?;
+            let made = self.write(recipe, &period.path).await?;
+            distinct &= made.distinct;
+            rows += made.file.rows;
+            hashes.push(made.file.hash);
+        }
+        let files: Vec<PathBuf> = periods.iter().map(|p| p.path.clone()).collect();
+        Ok(Written {
+            distinct: distinct && lie_apart(&files, recipe.order)?,
+            // As a record has it of one file and of many.
+            content: match &hashes[..] {
+                [one] => one.clone(),
+                all => hash(all.join("\n").as_bytes()),
+            },
+            files,
+            rows,
+        })
+    }
+
+    /// Lets the session see some of a source's staged files, or all.
+    fn show(&self, source: &TableName, some: Option<&[PathBuf]>) -> Result<()> {
+        let (Some(record), Some(node)) = (self.records.get(source), self.plan.node(source)) else {
+            return Err(Diagnostic::bug(format!("{source} was not made before its model")).into());
+        };
+        let all = record.files(&self.lake);
+        let files = some.unwrap_or(&all);
+        engine::register_files(&self.context, source, &node.schema, files)
+    }
+}
+
+/// Whether each file's rows come after all rows of the file before, by the column that the files are
+/// sorted by first: then no two of different files agree. False is not certain.
+fn lie_apart(files: &[PathBuf], order: &[String]) -> Result<bool> {
+    let Some(column) = order.first() else {
+        return Ok(false);
+    };
+    let mut before = None;
+    for file in files {
+        let (least, greatest) = ranges_of(file, column)?;
+        if least.is_empty() {
+            continue;
+        }
+        let first = least.slice(0, 1);
+        let last = greatest.slice(greatest.len() - 1, 1);
+        if let Some(before) = before.replace(last) {
+            let after = lt(&before, &first)
+                .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+            if after.true_count() == 0 {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
