@@ -1,0 +1,36 @@
+"""All marts of the bench in Polars, from a lake's staged Parquet: lazy frames, the streaming engine.
+
+Prints the seconds of each line as JSON. Usage: python -m polars_models LAKE OUT
+"""
+
+import json
+import pathlib
+import sys
+import time
+
+from lake import Lake
+from lines import SHARED
+
+from . import people, reference
+from .world import World
+
+STEPS = {
+    SHARED: people.make,
+    "dim_cancer_site": reference.dim_cancer_site,
+    "dim_date": reference.dim_date,
+    "dim_geography": reference.dim_geography,
+    "dim_organisation": reference.dim_organisation,
+}
+
+
+def main() -> None:
+    world = World(Lake(sys.argv[1]), pathlib.Path(sys.argv[2]))
+    seconds = {}
+    for line, step in STEPS.items():
+        started = time.perf_counter()
+        step(world)
+        seconds[line] = time.perf_counter() - started
+    print(json.dumps(seconds))
+
+
+main()
