@@ -11,7 +11,7 @@ import time
 from lake import Lake
 from lines import SHARED
 
-from . import people, reference
+from . import care, liver, lung, people, reference, screening
 from .world import World
 
 STEPS = {
@@ -20,6 +20,11 @@ STEPS = {
     "dim_date": reference.dim_date,
     "dim_geography": reference.dim_geography,
     "dim_organisation": reference.dim_organisation,
+    "screening_coverage": screening.coverage,
+    "screening_due": screening.due,
+    "lung_health_checks": lung.health_checks,
+    "liver_surveillance": liver.surveillance,
+    "personalised_care": care.personalised_care,
 }
 
 
