@@ -11,7 +11,7 @@ import time
 from lake import Lake
 from lines import SHARED
 
-from . import care, liver, lung, people, reference, screening
+from . import care, liver, lung, people, reference, screening, small, waiting_times, waits
 from .world import World
 
 STEPS = {
@@ -25,6 +25,11 @@ STEPS = {
     "lung_health_checks": lung.health_checks,
     "liver_surveillance": liver.surveillance,
     "personalised_care": care.personalised_care,
+    "waiting_times": waiting_times.make,
+    "waiting_times_breaches": waits.breaches,
+    "hpv_vaccination": small.hpv_vaccination,
+    "early_diagnosis": small.early_diagnosis,
+    "fit_before_referral": small.fit_before_referral,
 }
 
 
