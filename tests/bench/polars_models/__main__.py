@@ -1,6 +1,6 @@
 """All marts of the bench in Polars, from a lake's staged Parquet: lazy frames, the streaming engine.
 
-Prints the seconds of each line as JSON. Usage: python -m polars_models LAKE OUT
+Prints the seconds of each line as JSON. Usage: python -m polars_models PROJECT LAKE OUT
 """
 
 import json
@@ -8,10 +8,11 @@ import pathlib
 import sys
 import time
 
+import definitions
 from lake import Lake
 from lines import SHARED
 
-from . import care, liver, lung, people, reference, screening, small, waiting_times, waits
+from . import care, indicators, liver, lung, people, reference, screening, small, waiting_times, waits
 from .world import World
 
 STEPS = {
@@ -30,11 +31,13 @@ STEPS = {
     "hpv_vaccination": small.hpv_vaccination,
     "early_diagnosis": small.early_diagnosis,
     "fit_before_referral": small.fit_before_referral,
+    "indicators": indicators.make,
 }
 
 
 def main() -> None:
-    world = World(Lake(sys.argv[1]), pathlib.Path(sys.argv[2]))
+    project, lake, out = pathlib.Path(sys.argv[1]), Lake(sys.argv[2]), pathlib.Path(sys.argv[3])
+    world = World(lake, out, definitions.indicators(project))
     seconds = {}
     for line, step in STEPS.items():
         started = time.perf_counter()

@@ -10,8 +10,8 @@ from lake import Lake
 class World:
     """Tables are lazy: a source or a mart is scanned where it is used, a frame kept is in memory."""
 
-    def __init__(self, lake: Lake, out: pathlib.Path) -> None:
-        self.lake, self.out = lake, out
+    def __init__(self, lake: Lake, out: pathlib.Path, indicators: dict) -> None:
+        self.lake, self.out, self.definitions = lake, out, indicators
         self.parameters = lake.parameters("model", "mart")
         self.kept: dict[str, pl.DataFrame] = {}
 
