@@ -39,7 +39,7 @@ def make(world: World) -> None:
         for place in organisations:
             levels += [(entry.measure, place.kind, larger) for entry in entries for larger in place.larger]
             counted += _counts(table, place, entries, edition)
-    counts = pl.concat(counted).collect(engine="streaming").lazy()
+    counts = pl.concat(counted).lazy()
     everywhere = pl.concat([counts, _rolled_up(world, counts, levels)])
     known = pl.col("withheld") == 0
     world.write("indicators", everywhere.group_by(KEYS).agg(pl.col(SUMS).sum()).select(
@@ -73,49 +73,55 @@ def _people(world: World, model: str, month: str, ages: dict[str, int]) -> pl.La
     ]).with_columns(core20plus=(pl.col("imd_quintile") == 1) | pl.any_horizontal(GROUPS))
 
 
-def _counted(entry: Indicator) -> pl.Expr:
-    """What a group of rows adds to an indicator, as a struct."""
-    every_row = pl.int_range(pl.len()) >= 0
-    here = pl.sql_expr(entry.where) if entry.where else every_row
+def _parts(entry: Indicator) -> dict[str, pl.Expr]:
+    """What each row adds to an indicator, by the names of the columns that are summed up."""
+    here = pl.sql_expr(entry.where) if entry.where else pl.lit(True)
 
     def added(what: str | None) -> pl.Expr:
         if what is None:
-            return every_row.cast(pl.Float64)
+            return pl.lit(1.0)
         of_row = pl.sql_expr(what)
         return (of_row.fill_null(False) if entry.by_rows else of_row).cast(pl.Float64)
 
     over, under = added(entry.numerator), added(entry.denominator)
-    return pl.struct(
-        pl.lit(entry.measure).alias("measure"),
-        here.sum().alias("rows"),
-        over.filter(here).sum().alias("numerator"),
-        under.filter(here).sum().alias("denominator"),
-        (here & (over.is_null() | under.is_null())).sum().cast(pl.Int64).alias("withheld"),
-    ).alias(entry.measure)
+    return {
+        "rows": here.cast(pl.Int64),
+        "numerator": pl.when(here).then(over),
+        "denominator": pl.when(here).then(under),
+        "withheld": (here & (over.is_null() | under.is_null())).cast(pl.Int64),
+    }
 
 
-def _counts(table: pl.LazyFrame, place: Organisations, entries: list[Indicator], edition: int) -> list[pl.LazyFrame]:
+def _counts(table: pl.LazyFrame, place: Organisations, entries: list[Indicator], edition: int) -> list[pl.DataFrame]:
     """The counts of a table's indicators for one type of organisation, one frame a breakdown."""
     table = table.filter(pl.sql_expr(place.where)) if place.where else table
+    breakdowns = list(dict.fromkeys(name for entry in entries for name in entry.breakdowns))
+    edition_of_row = pl.col("imd_edition") if entries[0].edition else pl.lit(edition)
+    parts = {f"{entry.measure} {part}": expr for entry in entries for part, expr in _parts(entry).items()}
+    rows = table.select(
+        pl.col(breakdowns).cast(pl.String).fill_null("unknown"),
+        all=pl.lit("all"), month=pl.col(entries[0].month), org_code=pl.col(place.column).fill_null("UNKNOWN"),
+        imd_edition=edition_of_row.cast(pl.Int64), **parts,
+    ).collect(engine="streaming").lazy()
+    of_edition = rows.filter(pl.col("imd_edition") == edition).with_columns(imd_edition=pl.lit(0, pl.Int64))
     frames = []
-    for breakdown in ["all", *dict.fromkeys(name for entry in entries for name in entry.breakdowns)]:
-        shown = [entry for entry in entries if breakdown == "all" or breakdown in entry.breakdowns]
-        rows, by_edition = table, breakdown in BY_EDITION
-        if shown[0].edition and not by_edition:
-            rows = rows.filter(pl.col(shown[0].edition) == edition)
-        value = pl.lit("all") if breakdown == "all" else pl.col(breakdown).cast(pl.String).fill_null("unknown")
-        grouped = rows.group_by(
-            month=pl.col(shown[0].month), org_code=pl.col(place.column).fill_null("UNKNOWN"), breakdown_value=value,
-            imd_edition=pl.col("imd_edition").cast(pl.Int64) if by_edition else pl.lit(0, pl.Int64),
-        ).agg(_counted(entry) for entry in shown)
+    for breakdown in ["all", *breakdowns]:
+        shown = [entry.measure for entry in entries if breakdown == "all" or breakdown in entry.breakdowns]
+        counts = [
+            pl.struct(pl.lit(measure).alias("measure"),
+                      *[pl.col(f"{measure} {part}").alias(part) for part in ["rows", *SUMS]])
+            for measure in shown
+        ]
         frames.append(
-            grouped.select("month", "org_code", "breakdown_value", "imd_edition",
-                           counts=pl.concat_list([entry.measure for entry in shown]))
+            (rows if breakdown in BY_EDITION else of_edition)
+            .group_by("month", "org_code", "imd_edition", breakdown_value=breakdown)
+            .agg(pl.col(f"{measure} {part}").sum() for measure in shown for part in ["rows", *SUMS])
+            .select("month", "org_code", "breakdown_value", "imd_edition", counts=pl.concat_list(counts))
             .explode("counts").unnest("counts").filter(pl.col("rows") > 0)
             .with_columns(org_type=pl.lit(place.kind), breakdown_type=pl.lit(breakdown))
             .select(*KEYS, *SUMS)
         )
-    return frames
+    return pl.collect_all(frames)
 
 
 def _rolled_up(world: World, counts: pl.LazyFrame, levels: list[tuple[str, str, str]]) -> pl.LazyFrame:
