@@ -12,7 +12,9 @@ import definitions
 from lake import Lake
 from lines import SHARED
 
-from . import care, indicators, liver, lung, people, reference, screening, small, waiting_times, waits
+from . import (
+    care, early, fit, hpv, indicators, liver, lung, people, reference, screening, waiting_times, waits,
+)
 from .world import World
 
 STEPS = {
@@ -28,9 +30,9 @@ STEPS = {
     "personalised_care": care.personalised_care,
     "waiting_times": waiting_times.make,
     "waiting_times_breaches": waits.breaches,
-    "hpv_vaccination": small.hpv_vaccination,
-    "early_diagnosis": small.early_diagnosis,
-    "fit_before_referral": small.fit_before_referral,
+    "hpv_vaccination": hpv.hpv_vaccination,
+    "early_diagnosis": early.early_diagnosis,
+    "fit_before_referral": fit.fit_before_referral,
     "indicators": indicators.make,
 }
 
