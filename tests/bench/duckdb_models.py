@@ -4,7 +4,7 @@ The project's own SQL runs here too, with macros for its functions and parameter
 is no second copy to drift. Where an able user of DuckDB would write it otherwise and be faster, the
 query stands in duckdb_sql/ and takes the place of ours. Models are tables in memory; each mart is
 written as zstd Parquet, sorted by its grain.
-Prints the seconds of each line as JSON. Usage: duckdb_models.py PROJECT LAKE OUT
+Prints the seconds of each line as JSON. Usage: duckdb_models.py PROJECT LAKE OUT INDICATORS_SQL
 """
 
 import json
@@ -15,8 +15,6 @@ import time
 
 import duckdb
 
-from definitions import indicators
-from duckdb_indicators import indicators_sql
 from lake import Lake
 from lines import CHECKS, LINES
 
@@ -37,20 +35,20 @@ def bound(sql: str, parameters: dict[str, str]) -> str:
     return re.sub(r"\$([a-z]\w*)", literal, re.sub(r"--.*", "", sql))
 
 
-def query_of(project: pathlib.Path, table: str) -> str:
+def query_of(project: pathlib.Path, table: str, indicators: pathlib.Path) -> str:
     """The text of a table's query: our own for DuckDB where there is one, else the project's."""
     name = table.split(".")[1]
     tuned = HERE / "duckdb_sql" / f"{name}.sql"
     if tuned.exists():
         return tuned.read_text()
     if name == "indicators":
-        return indicators_sql(indicators(project))
+        return indicators.read_text()
     [path] = project.glob(f"sql/*/{name}.sql")
     return path.read_text()
 
 
 def main() -> None:
-    project, lake, out = pathlib.Path(sys.argv[1]), Lake(sys.argv[2]), sys.argv[3]
+    project, lake, out, indicators = pathlib.Path(sys.argv[1]), Lake(sys.argv[2]), sys.argv[3], pathlib.Path(sys.argv[4])
     con = duckdb.connect(config={"threads": 2})
     con.execute((HERE / "duckdb_sql" / "macros.sql").read_text())
     for schema in ["source", "reference", "model", "mart"]:
@@ -64,7 +62,7 @@ def main() -> None:
         if line == CHECKS:
             continue
         for table in tables:
-            sql = bound(query_of(project, table), parameters)
+            sql = bound(query_of(project, table, indicators), parameters)
             started = time.perf_counter()
             if table.startswith("mart."):
                 path = f"{out}/{table.split('.')[1]}.parquet"
