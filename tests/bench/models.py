@@ -14,6 +14,7 @@ Usage: models.py MARTLET [PEOPLE] [MONTHS] [ROUNDS]
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,8 +27,7 @@ from measure import Measured, timed
 
 HERE = pathlib.Path(__file__).parent
 PROJECT = HERE.parent.parent
-# A world in which no small file holds so many broken numbers that its feed refuses it.
-SEED = "2"
+SEEDS = range(1, 9)
 TWO_THREADS = {"POLARS_MAX_THREADS": "2", "PYTHONPATH": str(HERE)}
 
 
@@ -35,7 +35,7 @@ class Ours:
     """martlet, with a lake of its own."""
 
     def __init__(self, martlet: str, work: pathlib.Path) -> None:
-        self.lake = Lake(work / "lake")
+        self.martlet, self.work, self.lake = martlet, work, Lake(work / "lake")
         self.command = [martlet, "--project", str(PROJECT), "run", "--no-publish", "--log-format", "json",
                         "--inbox", str(work / "world"), "--lake", str(work / "lake"),
                         "--published", str(work / "published")]
@@ -45,8 +45,20 @@ class Ours:
         records = (json.loads(line) for line in said.splitlines() if line.startswith("{"))
         return {record["table"]: record["seconds"] for record in records if record["event"] == "made"}
 
-    def take_in(self) -> None:
-        timed(self.command)
+    def take_in(self, people: int, months: int) -> None:
+        """Invents a world and takes it in; another one where a file of a row or two breaks a rule in so
+        large a share of them that its feed refuses it."""
+        for seed in SEEDS:
+            for name in ["world", "lake"]:
+                shutil.rmtree(self.work / name, ignore_errors=True)
+            timed([self.martlet, "sample", "--project", str(PROJECT), "--people", str(people),
+                   "--months", str(months), "--seed", str(seed), "--out", str(self.work / "world")])
+            run = subprocess.run(self.command, capture_output=True, text=True)
+            if run.returncode == 0:
+                return
+            if '"code":"threshold"' not in run.stderr:
+                break
+        sys.exit(f"the world was not taken in:\n{run.stderr[-2000:]}")
 
     def make(self) -> tuple[Measured, dict[str, float]]:
         """Makes all models and marts again, those of the table and no others."""
@@ -93,13 +105,10 @@ def main() -> None:
         int(sys.argv[n]) if len(sys.argv) > n else usual for n, usual in [(2, 100_000), (3, 24), (4, 3)])
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as work:
         work = pathlib.Path(work)
-        subprocess.run(
-            [martlet, "sample", "--project", PROJECT, "--people", str(people), "--months", str(months),
-             "--seed", SEED, "--out", work / "world"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         indicators = work / "indicators.sql"
         indicators.write_text(timed([martlet, "--project", str(PROJECT), "indicators", "--sql"]).out)
         ours = Ours(martlet, work)
-        ours.take_in()
+        ours.take_in(people, months)
         rivals = {
             "duckdb": [str(HERE / "duckdb_models.py"), str(PROJECT), str(ours.lake.folder), "OUT", str(indicators)],
             "polars": ["-m", "polars_models", str(PROJECT), str(ours.lake.folder), "OUT"],
