@@ -57,6 +57,7 @@ release: compiler
 bench: release $(BENCH)/ready
 	tests/scripts/bench.sh $(RELEASED)
 	$(BENCH)/bin/python tests/bench/ingest.py $(RELEASED)
+	$(BENCH)/bin/python tests/bench/models.py $(RELEASED)
 
 # Some crates hold C: a machine with Rust alone may lack its compiler.
 compiler:

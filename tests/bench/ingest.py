@@ -12,22 +12,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+from measure import Measured, timed
 
 HERE = pathlib.Path(__file__).parent
 PYTHON = sys.executable
-
-
-def timed(command: list[str]) -> tuple[float, float, int]:
-    """Seconds of wall and of processor time, and the peak of memory in KiB."""
-    started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    took = time.monotonic() - started
-    if status != 0:
-        sys.exit(f"{command} failed:\n{said.decode()}")
-    return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
 def project(folder: pathlib.Path, events: pathlib.Path) -> None:
@@ -46,7 +35,7 @@ def main() -> None:
         events = work / "events.csv"
         subprocess.run([PYTHON, HERE / "generate_events.py", str(rows), events], check=True)
         project(work / "project", events)
-        found: dict[str, list[tuple[float, float, int]]] = {}
+        found: dict[str, list[Measured]] = {}
         for _ in range(rounds):
             shutil.rmtree(work / "project" / "lake", ignore_errors=True)
             out = work / "out"
@@ -60,11 +49,11 @@ def main() -> None:
         size = events.stat().st_size / 1e9
         print(f"{rows:,} rows, {size:.2f} GB, {os.cpu_count()} cores, {rounds} rounds")
         print(f"{'':40} {'median s':>9} {'ratio':>6} {'cpu s':>7} {'peak MiB':>9}")
-        base = statistics.median(t for t, _, _ in next(iter(found.values())))
+        base = statistics.median(m.wall for m in next(iter(found.values())))
         for name, measured in found.items():
-            wall = statistics.median(t for t, _, _ in measured)
-            cpu = statistics.median(c for _, c, _ in measured)
-            peak = max(m for _, _, m in measured) / 1024
+            wall = statistics.median(m.wall for m in measured)
+            cpu = statistics.median(m.cpu for m in measured)
+            peak = max(m.peak for m in measured) / 1024
             print(f"{name:40} {wall:9.2f} {wall / base:6.2f} {cpu:7.2f} {peak:9.0f}")
 
 
