@@ -1,4 +1,4 @@
-//! "> 2%" and "> 5": how much is too much.
+//! "> 2%", "> 5" and "> 2% and > 5": how much is too much.
 
 use std::fmt;
 
@@ -12,10 +12,12 @@ pub enum Threshold {
     Count(u64),
     /// `"> 2%"`: more than so many in a hundred.
     PerCent(f64),
+    /// `"> 2% and > 5"`: more than both, so that one row of three is not a third of a feed.
+    Both(f64, u64),
 }
 
 /// The spelling, for the schema and for the parser.
-const PATTERN: &str = r"^> ?([0-9]+|[0-9]+(\.[0-9]+)? ?%)$";
+const PATTERN: &str = r"^> ?([0-9]+|[0-9]+(\.[0-9]+)? ?%( and > ?[0-9]+)?)$";
 
 impl Threshold {
     /// Whether `count` of `total` breaks it. Nothing of nothing breaks nothing.
@@ -24,10 +26,19 @@ impl Threshold {
             Self::Count(limit) => count > limit,
             #[allow(clippy::cast_precision_loss)]
             Self::PerCent(limit) => count as f64 * 100.0 > limit * total as f64,
+            Self::Both(share, limit) => {
+                Self::PerCent(share).is_broken(count, total) && count > limit
+            }
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
+        if let Some((share, limit)) = text.split_once(" and ") {
+            return match (Self::parse(share)?, Self::parse(limit)?) {
+                (Self::PerCent(share), Self::Count(limit)) => Some(Self::Both(share, limit)),
+                _ => None,
+            };
+        }
         let rest = text.strip_prefix('>')?.trim();
         match rest.strip_suffix('%') {
             Some(number) => number.trim().parse().ok().map(Self::PerCent),
@@ -41,6 +52,7 @@ impl fmt::Display for Threshold {
         match self {
             Self::Count(n) => write!(f, "> {n}"),
             Self::PerCent(p) => write!(f, "> {p}%"),
+            Self::Both(p, n) => write!(f, "> {p}% and > {n}"),
         }
     }
 }
@@ -50,7 +62,7 @@ impl<'de> Deserialize<'de> for Threshold {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
             D::Error::custom(format!(
-                "`{text}` is not a threshold such as \"> 2%\" or \"> 5\""
+                "`{text}` is not a threshold such as \"> 2%\", \"> 5\" or \"> 2% and > 5\""
             ))
         })
     }
@@ -64,8 +76,8 @@ impl JsonSchema for Threshold {
         json_schema!({
             "type": "string",
             "pattern": PATTERN,
-            "description": "More than so many rows (\"> 5\") or so many in a hundred (\"> 2%\").",
-            "examples": ["> 2%", "> 5"],
+            "description": "More than so many rows (\"> 5\"), so many in a hundred (\"> 2%\"), or both (\"> 2% and > 5\").",
+            "examples": ["> 2%", "> 5", "> 2% and > 5"],
         })
     }
 }
@@ -84,5 +96,23 @@ mod tests {
         assert!(!five.is_broken(5, 5));
         assert!(five.is_broken(6, 1_000));
         assert!(Threshold::parse("> 2.5").is_none());
+    }
+
+    #[test]
+    fn both_must_be_broken() {
+        let both = Threshold::parse("> 20% and > 2").expect("parses");
+        assert!(!both.is_broken(1, 3), "a third, and one row");
+        assert!(!both.is_broken(2, 3));
+        assert!(both.is_broken(3, 3));
+        assert!(!both.is_broken(3, 15), "a fifth is not more");
+        assert_eq!(both.to_string(), "> 20% and > 2");
+        for wrong in [
+            "> 2 and > 5%",
+            "> 2% and",
+            "> 2% and > 5 and > 6",
+            "> 2% and 5",
+        ] {
+            assert!(Threshold::parse(wrong).is_none(), "{wrong}");
+        }
     }
 }

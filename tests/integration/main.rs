@@ -34,6 +34,7 @@ mod publish_gate;
 mod quarantine;
 mod query;
 mod readers;
+mod readme;
 mod real_data;
 mod reconciliation;
 mod secrets;
