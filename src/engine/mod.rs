@@ -17,6 +17,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
 
 use crate::compile::session::{self, Functions};
 use crate::diag::{Diagnostic, Diagnostics, Result};
@@ -92,4 +93,14 @@ impl Engine {
             self.functions,
         )
     }
+}
+
+/// The same session for queries that are not cut into parts, because several of them run at once.
+pub fn undivided(context: &SessionContext) -> SessionContext {
+    let state = context.state();
+    let config = state.config().clone().with_target_partitions(1);
+    let state = SessionStateBuilder::new_from_existing(state)
+        .with_config(config)
+        .build();
+    SessionContext::new_with_state(state)
 }

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::logical_expr::LogicalPlan;
 
 use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName};
 use crate::diag::Result;
@@ -105,12 +106,16 @@ impl Night<'_> {
     }
 
     /// Writes what the SQL makes of the tables as the session has them now.
-    pub(super) async fn write(&self, recipe: &Recipe<'_>, path: &Path) -> Result<Materialised> {
-        let source = &recipe.query.source;
-        let statement = recipe.query.at(self.as_of);
-        let plan = compile::plan_query(&self.context.state(), source, statement).await?;
-        let (order, schema) = (recipe.order, &recipe.schema);
+    async fn write(&self, recipe: &Recipe<'_>, path: &Path) -> Result<Materialised> {
+        let plan = self.query(recipe).await?;
+        let (source, order, schema) = (&recipe.query.source, recipe.order, &recipe.schema);
         engine::materialise(&self.context, source, plan, order, schema, path).await
+    }
+
+    /// The SQL as a plan over the tables as the session has them now.
+    pub(super) async fn query(&self, recipe: &Recipe<'_>) -> Result<LogicalPlan> {
+        let statement = recipe.query.at(self.as_of);
+        compile::plan_query(&self.context.state(), &recipe.query.source, statement).await
     }
 
     /// Runs the checks of a table that was just made; an error if one fails.

@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use datafusion::arrow::compute::kernels::cmp::lt;
+use futures::stream::{self, StreamExt};
 
 use crate::compile::{Node, TableName};
 use crate::diag::{Diagnostic, Diagnostics, Result};
@@ -96,6 +98,24 @@ impl Night<'_> {
         source: &TableName,
         periods: &[Period],
     ) -> Result<Written> {
+        // A plan keeps the files that the session saw when it was made.
+        let mut plans = Vec::new();
+        for period in periods.iter().filter(|p| !p.stands) {
+            self.show(source, Some(&period.files))?;
+            plans.push((self.query(recipe).await?, period.path.clone()));
+        }
+        // Months side by side keep every core busy; a month cut into parts would be put together again.
+        let at_once = self.plan.settings.partitions.max(1);
+        let context = engine::undivided(&self.context);
+        let mut written = stream::iter(plans)
+            .map(|(plan, path)| {
+                let (context, text) = (context.clone(), Arc::clone(&recipe.query.source));
+                let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
+                tokio::spawn(async move {
+                    engine::materialise(&context, &text, plan, &order, &schema, &path).await
+                })
+            })
+            .buffered(at_once);
         let mut distinct = true;
         let mut hashes = Vec::with_capacity(periods.len());
         let mut rows = 0;
@@ -105,8 +125,10 @@ impl Night<'_> {
                 hashes.push(self.fingerprints.of_file(&period.path)?);
                 continue;
             }
-            self.show(source, Some(&period.files))?;
-            let made = self.write(recipe, &period.path).await?;
+            let Some(Ok(made)) = written.next().await else {
+                return Err(Diagnostic::bug("making a period stopped half-way").into());
+            };
+            let made = made?;
             distinct &= made.distinct;
             rows += made.file.rows;
             hashes.push(made.file.hash);

@@ -66,7 +66,10 @@ fn the_worked_example_does_what_it_shows() {
         &of_kind.clone().nth(nth).expect("a block").text
     };
     world
-        .write("data-samples/bowel/referrals_2026-03.csv", written("csv", 0))
+        .write(
+            "data-samples/bowel/referrals_2026-03.csv",
+            written("csv", 0),
+        )
         .write("pipelines/fit_first.yaml", written("yaml", 0))
         .write("sql/fit_first/fit_first.sql", written("sql", 0))
         .write("tests/pipelines/fit_first.yaml", written("yaml", 1));
@@ -75,9 +78,7 @@ fn the_worked_example_does_what_it_shows() {
         let (typed, shown) = block.text.split_once('\n').expect("a command");
         let line = typed.strip_prefix("$ martlet ").expect("a command of ours");
         let ran: Ran = match line.split_once(" \"") {
-            Some((command, quoted)) => {
-                world.martlet_with([command, quoted.trim_end_matches('"')])
-            }
+            Some((command, quoted)) => world.martlet_with([command, quoted.trim_end_matches('"')]),
             None => world.martlet(line),
         };
         let ran = ran.exits(0);
@@ -88,7 +89,9 @@ fn the_worked_example_does_what_it_shows() {
         );
     }
 
-    let mistaken = blocks.iter().find(|b| b.text.contains("error[unknown-key]"));
+    let mistaken = blocks
+        .iter()
+        .find(|b| b.text.contains("error[unknown-key]"));
     world.edit(
         "pipelines/fit_first.yaml",
         "    checks:\n      - { row_count",
