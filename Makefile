@@ -27,7 +27,8 @@ run: compiler
 	cargo build --locked --bin martlet
 	$(MARTLET) run $(ARGS)
 
-# The test runner comes last: its closing lines are the verdict.
+# The test runner comes last: its closing lines are the verdict. Lines before them that begin with fixtures,
+# traps or skipped say what was compared.
 test: compiler clients servers lint
 	MARTLET_TEST_PYTHON=$(VENV)/bin/python MARTLET_TEST_AZURITE=$(AZURITE) cargo test --locked
 

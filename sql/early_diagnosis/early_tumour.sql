@@ -23,6 +23,7 @@ SELECT
     tumour.diagnosis_date,
     COALESCE(site.cancer_group, 'Other') AS cancer_group,
     COALESCE(tumour.trust_code, 'UNKNOWN') AS trust_code,
+    COALESCE(person.lad_code, 'UNKNOWN') AS lad_code,
     COALESCE(person.sub_icb_code, 'UNKNOWN') AS sub_icb_code,
     COALESCE(person.alliance_code, 'UNKNOWN') AS alliance_code,
     COALESCE(person.imd2019_quintile, 0) AS imd2019_quintile,

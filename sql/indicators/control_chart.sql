@@ -13,7 +13,11 @@ WITH months AS (
         indicator.org_code,
         indicator.numerator,
         indicator.denominator,
-        proportion(indicator.numerator, indicator.denominator) AS value,
+        indicator.unit,
+        CASE indicator.unit
+            WHEN 'per_100_000' THEN rate(indicator.numerator, NULLIF(indicator.denominator, 0), 100000)
+            ELSE proportion(indicator.numerator, indicator.denominator)
+        END AS value,
         CASE measure.polarity
             WHEN 'higher_is_better' THEN 'increase'
             WHEN 'lower_is_better' THEN 'decrease'
@@ -39,6 +43,7 @@ charts AS (
         org_code,
         numerator,
         denominator,
+        unit,
         value,
         target,
         xmr(month, value, improvement, target) OVER (PARTITION BY measure, org_type, org_code) AS chart
@@ -52,6 +57,7 @@ SELECT
     org_code,
     numerator,
     denominator,
+    unit,
     value,
     target,
     chart['centre'] AS centre,

@@ -1,4 +1,4 @@
-//! Marts: whether the SQL yields what the contract promises, and whether rates can be worked out.
+//! Marts: whether the SQL yields what the contract promises, and who may read it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::{ColumnType, Mart, Rate, Sensitivity, Settings, Sp};
+use crate::spec::{ColumnType, Mart, Sensitivity, Settings, Sp};
 
 use super::contract::arrow_type;
 use super::names::check_identifier;
+use super::rates;
 
 /// The contract as Arrow: the columns the YAML lists, in its order.
 pub fn contract(spec: &Mart) -> SchemaRef {
@@ -58,61 +59,7 @@ pub fn check_declaration(
     for name in &spec.grain {
         known(text, name, &columns, found);
     }
-    let mut names = columns.clone();
-    for rate in &spec.rates {
-        check_identifier(text, &rate.name, found);
-        if !names.insert(rate.name.as_str()) {
-            found.push(twice(text, &rate.name));
-        }
-        for count in [&rate.numerator, &rate.denominator] {
-            known(text, count, &columns, found);
-            let kind = spec
-                .columns
-                .iter()
-                .find(|c| c.name == *count)
-                .map(|c| &*c.kind);
-            if let Some(kind) = kind
-                && !matches!(kind, ColumnType::Decimal { .. } | ColumnType::Int)
-            {
-                found.push(
-                    Diagnostic::error(
-                        Code::WrongValue,
-                        format!("`{}` is {kind}: a rate needs counts", **count),
-                    )
-                    .at((text, count.span())),
-                );
-            }
-        }
-        let dated = spec.grain.iter().any(|g| {
-            spec.columns
-                .iter()
-                .any(|c| c.name == *g && matches!(*c.kind, ColumnType::Date | ColumnType::Month(_)))
-        });
-        if *rate.name == *Rate::VALUE && spec.rates.len() > 1 {
-            found.push(
-                Diagnostic::error(
-                    Code::DuplicateName,
-                    "a rate called `value` is the only one of its mart",
-                )
-                .at((text, rate.name.span()))
-                .hint("name each rate by what it is a rate of"),
-            );
-        }
-        if let Some(column) = &rate.target_column {
-            target_column(spec, rate, column, text, &columns, found);
-        }
-        let target = rate.target.as_ref().or(rate.target_column.as_ref());
-        if let (Some(target), false) = (target, dated) {
-            found.push(
-                Diagnostic::error(
-                    Code::WrongValue,
-                    "targets are dated, and the grain has no date",
-                )
-                .at((text, target.span()))
-                .hint("add the month to the grain, or drop the target"),
-            );
-        }
-    }
+    rates::check(spec, text, &columns, found);
     if spec.publish.is_empty() {
         found.push(
             Diagnostic::error(Code::MissingKey, "a mart that nobody may read is a model")
@@ -167,38 +114,6 @@ pub fn check_declaration(
                 .hint("publish to a restricted audience only, without `policy`"),
             );
         }
-    }
-}
-
-/// The column that names each row's target is a text of the contract, and stands for no other.
-fn target_column(
-    spec: &Mart,
-    rate: &Rate,
-    column: &Sp<String>,
-    text: &Arc<SourceText>,
-    columns: &BTreeSet<&str>,
-    found: &mut Diagnostics,
-) {
-    known(text, column, columns, found);
-    let kind = spec.columns.iter().find(|c| c.name == *column);
-    if let Some(other) = kind.filter(|c| *c.kind != ColumnType::String) {
-        found.push(
-            Diagnostic::error(
-                Code::WrongValue,
-                format!("`{}` is {}: a measure is text", **column, *other.kind),
-            )
-            .at((text, column.span())),
-        );
-    }
-    if rate.target.is_some() {
-        found.push(
-            Diagnostic::error(
-                Code::DuplicateKey,
-                "a rate has one target: the same for all rows, or each row's own",
-            )
-            .at((text, column.span()))
-            .hint("leave out `target` or `target_column`"),
-        );
     }
 }
 
@@ -330,7 +245,8 @@ fn widens(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-fn known(
+/// Reports a column that the contract does not have.
+pub(super) fn known(
     text: &Arc<SourceText>,
     name: &Sp<String>,
     columns: &BTreeSet<&str>,
@@ -348,7 +264,8 @@ fn known(
     }
 }
 
-fn twice(text: &Arc<SourceText>, name: &Sp<String>) -> Diagnostic {
+/// A column that stands twice.
+pub(super) fn twice(text: &Arc<SourceText>, name: &Sp<String>) -> Diagnostic {
     Diagnostic::error(
         Code::DuplicateName,
         format!("the column `{}` stands twice", **name),

@@ -19,6 +19,7 @@ mod marts;
 mod names;
 mod plan;
 mod project;
+mod rates;
 mod remote;
 mod rules;
 pub mod select;

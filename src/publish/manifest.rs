@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
-use crate::spec::Rate;
+use crate::spec::{Rate, Unit};
 use crate::store::paths::Shelf;
 
 use super::schema::{DESCRIPTION, type_name};
@@ -98,7 +98,14 @@ pub struct ManifestRate {
     pub numerator: String,
     /// The count below the line.
     pub denominator: String,
-    /// How its limits were worked out: `wilson`, at 95%.
+    /// What the value is, other than a proportion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The column that names the unit of each row's value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_column: Option<String>,
+    /// How its limits were worked out, at 95%: `wilson` or `byar`; `by_unit` where each row has its
+    /// own unit.
     pub interval: String,
     /// The measure of its target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,7 +121,12 @@ impl From<&Rate> for ManifestRate {
             name: rate.name.to_string(),
             numerator: rate.numerator.to_string(),
             denominator: rate.denominator.to_string(),
-            interval: rate.interval.word().to_owned(),
+            unit: (rate.unit != Unit::default()).then(|| rate.unit.word().to_owned()),
+            unit_column: rate.unit_column.as_ref().map(|c| c.to_string()),
+            interval: match rate.unit_column {
+                None => rate.unit.interval().word().to_owned(),
+                Some(_) => "by_unit".to_owned(),
+            },
             target: rate.target.as_ref().map(|t| t.to_string()),
             target_column: rate.target_column.as_ref().map(|c| c.to_string()),
         }

@@ -1,4 +1,5 @@
-//! Rates: proportions, their limits and their targets, from the counts an audience may see.
+//! Rates: proportions and rates per 100,000, their limits and their targets, from the counts an
+//! audience may see.
 //!
 //! Worked out here and never in SQL, so that every mart does it the same way and from counts
 //! that have passed disclosure control.
@@ -13,8 +14,9 @@ use datafusion::arrow::util::display::array_value_to_string;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, did_you_mean};
 use crate::functions::kernels::dates::to_date;
-use crate::functions::kernels::wilson::{Z_95, wilson};
-use crate::spec::{Mart, Rate, Sensitivity};
+use crate::functions::kernels::limits::{Impossible, Level, Limits};
+use crate::functions::kernels::{poisson, wilson};
+use crate::spec::{Mart, Rate, Sensitivity, Unit};
 use crate::store::parquet::cast;
 
 use super::published_schema;
@@ -36,6 +38,7 @@ struct Resolved<'a> {
     spec: &'a Rate,
     numerator: usize,
     denominator: usize,
+    unit: UnitOf,
     /// The measure, and the column that says on which day a row's target must be in force.
     target: Option<(Measure<'a>, usize)>,
 }
@@ -45,6 +48,15 @@ struct Resolved<'a> {
 enum Measure<'a> {
     /// The same for all rows.
     One(&'a str),
+    /// The one that this column names.
+    Column(usize),
+}
+
+/// What the value of a row is.
+#[derive(Debug, Clone, Copy)]
+enum UnitOf {
+    /// The same for all rows.
+    One(Unit),
     /// The one that this column names.
     Column(usize),
 }
@@ -104,15 +116,21 @@ impl<'a> RateColumns<'a> {
                 (Some(_), None) => Err(undated(rate, mart).into()),
                 (Some(measure), Some(day)) => Ok(Some((Measure::One(measure), day))),
             };
-            match (count(&rate.numerator), count(&rate.denominator), target) {
-                (Ok(numerator), Ok(denominator), Ok(target)) => rates.push(Resolved {
+            let unit = match &rate.unit_column {
+                None => Ok(UnitOf::One(rate.unit)),
+                Some(column) => count(column).map(UnitOf::Column),
+            };
+            let counts = (count(&rate.numerator), count(&rate.denominator));
+            match (counts.0, counts.1, unit, target) {
+                (Ok(numerator), Ok(denominator), Ok(unit), Ok(target)) => rates.push(Resolved {
                     spec: rate,
                     numerator,
                     denominator,
+                    unit,
                     target,
                 }),
-                (numerator, denominator, target) => found.extend(
-                    [numerator.err(), denominator.err(), target.err()]
+                (numerator, denominator, unit, target) => found.extend(
+                    [numerator.err(), denominator.err(), unit.err(), target.err()]
                         .into_iter()
                         .flatten()
                         .flatten(),
@@ -141,8 +159,9 @@ impl<'a> RateColumns<'a> {
     ///
     /// # Errors
     /// A column that is missing; a count that does not fit its type ([`Code::Overflow`]); a null
-    /// where the contract allows none; a numerator below 0 or above its denominator
-    /// ([`Code::Check`], with the rate and, where rows are not about persons, the grain).
+    /// where the contract allows none; a count below 0, or a proportion's numerator above its
+    /// denominator ([`Code::Check`], with the rate and, where rows are not about persons, the grain);
+    /// a unit that is none; a target for a rate per 100,000.
     pub fn add(&self, counts: &RecordBatch) -> Result<RecordBatch> {
         let mut columns = Vec::with_capacity(self.published.fields().len());
         for field in self.contract.fields() {
@@ -180,36 +199,73 @@ impl<'a> RateColumns<'a> {
             Ok(array.as_primitive::<Float64Type>().clone())
         };
         let (x, n) = (number(rate.numerator)?, number(rate.denominator)?);
-        let answer =
-            wilson(&x, &n, Z_95).map_err(|fault| self.impossible(rate, counts, fault.row))?;
+        let units = self.units(rate, counts)?;
+        let level = Level::new(0.95).map_err(|e| Diagnostic::bug(e.to_string()))?;
+        let mut found = Vec::with_capacity(units.len());
+        for (row, (unit, counts_of_row)) in units.iter().zip(x.iter().zip(&n)).enumerate() {
+            found.push(match counts_of_row {
+                (Some(x), Some(n)) => limits(*unit, x, n, level)
+                    .map_err(|_| self.impossible(rate, *unit, counts, row))?,
+                _ => None,
+            });
+        }
+        let column = |pick: fn(&Limits) -> f64| -> Float64Array {
+            found.iter().map(|l| l.as_ref().map(pick)).collect()
+        };
+        let value = column(|l| l.value);
+        columns.extend([
+            Arc::new(value.clone()) as ArrayRef,
+            Arc::new(column(|l| l.lower)),
+            Arc::new(column(|l| l.upper)),
+        ]);
         if let Some((measure, day)) = rate.target {
             let days = counts[day].as_primitive::<Date32Type>();
-            let (target, met) = match measure {
-                Measure::One(measure) => {
-                    let measures = std::iter::repeat_n(Some(measure), days.len());
-                    self.targets_of(measures, days, &answer.value)
-                }
+            let measures: Vec<Option<&str>> = match measure {
+                Measure::One(measure) => vec![Some(measure); days.len()],
                 Measure::Column(column) => {
                     let measures = counts[column].as_string::<i32>();
                     self.known_measures(rate.spec, measures)?;
-                    self.targets_of(measures.iter(), days, &answer.value)
+                    measures.iter().collect()
                 }
             };
-            columns.extend([
-                Arc::new(answer.value) as ArrayRef,
-                Arc::new(answer.lower),
-                Arc::new(answer.upper),
-                Arc::new(target),
-                Arc::new(met),
-            ]);
-        } else {
-            columns.extend([
-                Arc::new(answer.value) as ArrayRef,
-                Arc::new(answer.lower),
-                Arc::new(answer.upper),
-            ]);
+            if let Some(measure) = shares_of_rates(&measures, &units) {
+                return Err(Diagnostic::error(
+                    Code::Check,
+                    format!(
+                        "rate `{}` of mart.{} is per 100,000 in rows with the target `{measure}`, which is a share",
+                        *rate.spec.name, self.mart
+                    ),
+                )
+                .hint("leave the target of a rate per 100,000 out; nothing was published")
+                .into());
+            }
+            let (target, met) = self.targets_of(&measures, days, &value);
+            columns.extend([Arc::new(target) as ArrayRef, Arc::new(met)]);
         }
         Ok(())
+    }
+
+    /// The unit of each row.
+    fn units(&self, rate: &Resolved<'_>, counts: &[ArrayRef]) -> Result<Vec<Unit>> {
+        let column = match rate.unit {
+            UnitOf::One(unit) => return Ok(vec![unit; counts[rate.numerator].len()]),
+            UnitOf::Column(column) => column,
+        };
+        let words = counts[column].as_string::<i32>();
+        let units = words.iter().map(|word| word.and_then(Unit::read));
+        units.collect::<Option<Vec<Unit>>>().ok_or_else(|| {
+            Diagnostic::error(
+                Code::Check,
+                format!(
+                    "rate `{}` of mart.{} has rows whose `{}` is no unit",
+                    *rate.spec.name,
+                    self.mart,
+                    self.contract.field(column).name()
+                ),
+            )
+            .hint("a unit is `proportion` or `per_100_000`; nothing was published")
+            .into()
+        })
     }
 
     /// Every series that rows name is there.
@@ -228,16 +284,16 @@ impl<'a> RateColumns<'a> {
         }
     }
 
-    fn targets_of<'m>(
+    fn targets_of(
         &self,
-        measures: impl Iterator<Item = Option<&'m str>>,
+        measures: &[Option<&str>],
         days: &Date32Array,
         rate: &Float64Array,
     ) -> (Float64Array, BooleanArray) {
         let target: Float64Array = days
             .iter()
             .zip(measures)
-            .map(|(day, measure)| self.targets.in_force(measure?, to_date(day?)?))
+            .map(|(day, measure)| self.targets.in_force((*measure)?, to_date(day?)?))
             .collect();
         // Compared as published: what readers see is what was compared.
         let met = rate
@@ -248,7 +304,13 @@ impl<'a> RateColumns<'a> {
         (target, met)
     }
 
-    fn impossible(&self, rate: &Resolved<'_>, counts: &[ArrayRef], row: usize) -> Diagnostics {
+    fn impossible(
+        &self,
+        rate: &Resolved<'_>,
+        unit: Unit,
+        counts: &[ArrayRef],
+        row: usize,
+    ) -> Diagnostics {
         let spec = rate.spec;
         let named = self
             .spec
@@ -264,19 +326,53 @@ impl<'a> RateColumns<'a> {
         } else {
             String::new()
         };
+        let (x, n) = (&*spec.numerator, &*spec.denominator);
+        let (is_none, check) = match unit {
+            Unit::Proportion => (
+                format!("is not a proportion: `{x}` is below 0 or above `{n}`"),
+                format!("{x} <= {n}"),
+            ),
+            Unit::Per100000 => (
+                format!("is not a rate: `{x}` or `{n}` is below 0"),
+                format!("{x} >= 0"),
+            ),
+        };
         Diagnostic::error(
             Code::Check,
             format!(
-                "rate `{}` of mart.{} is not a proportion: `{}` is below 0 or above `{}`{place}",
-                *spec.name, self.mart, *spec.numerator, *spec.denominator
+                "rate `{}` of mart.{} {is_none}{place}",
+                *spec.name, self.mart
             ),
         )
         .hint(format!(
-            "add the check `{} <= {}` and mend the SQL; nothing was published",
-            *spec.numerator, *spec.denominator
+            "add the check `{check}` and mend the SQL; nothing was published"
         ))
         .into()
     }
+}
+
+/// The value of a row and its 95% limits; none over nothing. Events that no population belongs to, such
+/// as those of people whose address is not known, have no rate.
+fn limits(
+    unit: Unit,
+    x: f64,
+    n: f64,
+    level: Level,
+) -> std::result::Result<Option<Limits>, Impossible> {
+    match unit {
+        Unit::Proportion => wilson::proportion(x, n, wilson::Z_95),
+        Unit::Per100000 => match poisson::rate(x, n, 100_000.0, level) {
+            Err(Impossible::EventsAmongNobody) => Ok(None),
+            found => found,
+        },
+    }
+}
+
+/// The first target of a row that is a rate per 100,000: targets are shares.
+fn shares_of_rates<'m>(measures: &[Option<&'m str>], units: &[Unit]) -> Option<&'m str> {
+    let rows = measures.iter().zip(units);
+    rows.filter(|(_, unit)| **unit == Unit::Per100000)
+        .find_map(|(measure, _)| *measure)
 }
 
 fn undated(rate: &Rate, mart: &str) -> Diagnostic {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::spec::{Mart, Rate};
+use crate::spec::{Mart, Rate, Unit};
 
 /// The key of a column's meaning in its Arrow field metadata. It is the only key there: Arrow
 /// keeps metadata in a hash map, and a second key would make the order of the bytes a matter of
@@ -14,8 +14,9 @@ pub const DESCRIPTION: &str = "description";
 
 /// The contract's columns with their descriptions, then what each rate adds.
 ///
-/// Rates add `<name>`, `<name>_lower` and `<name>_upper` (Float64, 0 to 1, 95% limits), and, with
-/// a target, `<name>_target` (Float64) and `<name>_target_met` (Boolean). All of these may be null.
+/// Rates add `<name>`, `<name>_lower` and `<name>_upper` (Float64, 0 to 1 or per 100,000, 95%
+/// limits), and, with a target, `<name>_target` (Float64) and `<name>_target_met` (Boolean). All of
+/// these may be null.
 pub fn published_schema(contract: &SchemaRef, spec: &Mart) -> SchemaRef {
     let counts = contract.fields().iter().map(|field| {
         let description = spec
@@ -35,26 +36,34 @@ pub fn published_schema(contract: &SchemaRef, spec: &Mart) -> SchemaRef {
 /// The columns one rate adds, in order.
 pub(super) fn rate_fields(rate: &Rate) -> Vec<Field> {
     let name = rate.name.as_str();
+    const BYAR: &str = "Byar; exact below 10 events";
+    let (joined, unit, limits) = match (&rate.unit_column, rate.unit) {
+        (None, Unit::Proportion) => ("as a share of", "0 to 1".to_owned(), "Wilson".to_owned()),
+        (None, Unit::Per100000) => ("for every", "per 100,000".to_owned(), BYAR.to_owned()),
+        (Some(column), _) => (
+            "over",
+            format!("in the row's {}", **column),
+            format!("Wilson of a proportion; of a rate {BYAR}"),
+        ),
+    };
     let meaning = rate
         .description
         .clone()
-        .unwrap_or_else(|| format!("{} as a share of {}", *rate.numerator, *rate.denominator));
+        .unwrap_or_else(|| format!("{} {joined} {}", *rate.numerator, *rate.denominator));
     let float = |column: String, meaning: String| {
         described(Field::new(column, DataType::Float64, true), Some(&meaning))
     };
+    let meaning = meaning.trim_end_matches('.');
+    let limit = |which: &str| {
+        float(
+            rate.column(which),
+            format!("{name}: {which} 95% limit ({limits})"),
+        )
+    };
     let mut fields = vec![
-        float(
-            name.to_owned(),
-            format!("{} (0 to 1)", meaning.trim_end_matches('.')),
-        ),
-        float(
-            rate.column("lower"),
-            format!("{name}: lower 95% limit (Wilson)"),
-        ),
-        float(
-            rate.column("upper"),
-            format!("{name}: upper 95% limit (Wilson)"),
-        ),
+        float(name.to_owned(), format!("{meaning} ({unit})")),
+        limit("lower"),
+        limit("upper"),
     ];
     if rate.has_target() {
         let series = match (&rate.target, &rate.target_column) {

@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_3_ranks_on_the_edge_of_a_quintile() {
+    fn trap_03_ranks_on_the_edge_of_a_quintile() {
         assert_eq!(
             (decile_of(6_568, RANKED_2019), decile_of(6_569, RANKED_2019)),
             (2, 3)

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Sp;
-use super::mart::Interval;
+use super::mart::{Interval, Unit};
 
 /// One number that is watched: what it means, and where it is counted.
 ///
@@ -24,7 +24,7 @@ pub struct Indicator {
     pub filter: Option<Sp<String>>,
     /// What is counted above the line.
     pub numerator: Count,
-    /// What is counted below the line. The numerator is part of it.
+    /// What is counted below the line. The numerator of a proportion is part of it.
     pub denominator: Count,
     /// Who and what is left out of both, in plain English.
     pub exclusions: Option<String>,
@@ -46,9 +46,8 @@ pub struct Indicator {
     /// Columns that it is broken down by, each by itself. `imd_quintile` needs an `edition`.
     #[serde(default)]
     pub breakdowns: Vec<Sp<String>>,
-    /// How the limits of its value are worked out. Default: wilson.
-    #[serde(default)]
-    pub interval: Interval,
+    /// How the limits of its value are worked out. It goes by the unit, and need not be said.
+    pub interval: Option<Sp<Interval>>,
     /// Whose definition it is, and which version.
     pub definition: Definition,
     /// What could have been decided otherwise.
@@ -67,15 +66,6 @@ pub struct Count {
     /// SQL over the table's columns: other rows count nothing.
     #[serde(rename = "where")]
     pub filter: Option<Sp<String>>,
-}
-
-/// What a value is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// The numerator as a share of the denominator, 0 to 1.
-    #[default]
-    Proportion,
 }
 
 /// Which way is good.
@@ -175,15 +165,6 @@ pub struct OpenChoice {
     pub since: Sp<String>,
     /// The parameter of this pipeline that holds it.
     pub parameter: Option<Sp<String>>,
-}
-
-impl Unit {
-    /// As the YAML spells it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Proportion => "proportion",
-        }
-    }
 }
 
 impl Polarity {

@@ -19,7 +19,7 @@ pub struct Mart {
     pub sensitivity: Option<Sensitivity>,
     /// The contract: name, type, order and meaning of what the SQL yields.
     pub columns: Vec<MartColumn>,
-    /// Proportions worked out when it is published, never in SQL.
+    /// Proportions and rates worked out when it is published, never in SQL.
     #[serde(default)]
     pub rates: Vec<Rate>,
     /// Words to select it by, beside the pipeline's.
@@ -47,9 +47,9 @@ pub struct MartColumn {
     pub nullable: Option<bool>,
 }
 
-/// A proportion, with its limits and its target, from two counts of the mart.
+/// A proportion or a rate, with its limits and its target, from two counts of the mart.
 ///
-/// Adds `<name>`, `<name>_lower` and `<name>_upper` (0 to 1), and, with a target,
+/// Adds `<name>`, `<name>_lower` and `<name>_upper` (of a proportion 0 to 1), and, with a target,
 /// `<name>_target` and `<name>_target_met`. A rate called `value` is the only one of its mart, and
 /// adds `value`, `lower`, `upper`, `target` and `target_met`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -63,22 +63,65 @@ pub struct Rate {
     pub numerator: Sp<String>,
     /// The count below the line. Nothing over nothing is null.
     pub denominator: Sp<String>,
-    /// How the limits are worked out. Default: wilson.
+    /// What the value is. Default: proportion.
     #[serde(default)]
-    pub interval: Interval,
+    pub unit: Unit,
+    /// In place of it, the column that names each row's own unit.
+    pub unit_column: Option<Sp<String>>,
+    /// How the limits are worked out. It goes by the unit, and need not be said.
+    pub interval: Option<Sp<Interval>>,
     /// A measure of `reference.targets`, in force at the row's date.
     pub target: Option<Sp<String>>,
     /// In place of it, the column that names each row's own measure; null is no target.
     pub target_column: Option<Sp<String>>,
 }
 
-/// How limits are worked out.
+/// What a value is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Unit {
+    /// The numerator as a share of the denominator, 0 to 1.
+    #[default]
+    #[serde(rename = "proportion")]
+    Proportion,
+    /// Events for every 100,000 people of the denominator. Somebody may have two.
+    #[serde(rename = "per_100_000")]
+    Per100000,
+}
+
+/// How limits are worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Interval {
-    /// Wilson score, 95%, without continuity correction (Wilson 1927).
-    #[default]
+    /// Of a proportion: Wilson score, 95%, without continuity correction (Wilson 1927).
     Wilson,
+    /// Of a rate: 95%, Byar's approximation from 10 events on, below that the exact limits of a
+    /// Poisson count (Garwood 1936).
+    Byar,
+}
+
+impl Unit {
+    /// As the YAML spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proportion => "proportion",
+            Self::Per100000 => "per_100_000",
+        }
+    }
+
+    /// The unit that is spelt so.
+    pub fn read(word: &str) -> Option<Self> {
+        [Self::Proportion, Self::Per100000]
+            .into_iter()
+            .find(|unit| unit.word() == word)
+    }
+
+    /// How the limits of such a value are worked out.
+    pub fn interval(self) -> Interval {
+        match self {
+            Self::Proportion => Interval::Wilson,
+            Self::Per100000 => Interval::Byar,
+        }
+    }
 }
 
 impl Interval {
@@ -86,6 +129,7 @@ impl Interval {
     pub fn word(self) -> &'static str {
         match self {
             Self::Wilson => "wilson",
+            Self::Byar => "byar",
         }
     }
 }

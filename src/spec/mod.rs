@@ -35,7 +35,7 @@ pub use column::{Column, ColumnType, DateFormat};
 pub use entries::Entries;
 pub use indicator::Indicator;
 pub use location::{Location, StoreKind, StoreName, StoreUrl};
-pub use mart::{Mart, MartColumn, Publish, Rate};
+pub use mart::{Mart, MartColumn, Publish, Rate, Unit};
 pub use model::{Materialized, Model};
 pub use parameter::Parameter;
 pub use pipeline::Pipeline;

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::night;
 use crate::parquet_file::Table;
-use crate::world::{World, files};
+use crate::world::{World, files, repository};
 
 /// A model's rows: these columns as text, numbers without trailing noughts, sorted.
 fn model(world: &World, name: &str, columns: &[&str]) -> Vec<Vec<String>> {
@@ -173,4 +173,38 @@ fn trap_15_every_submission_stands_as_it_must() {
     for status in ["superseded", "cancelled", "duplicate"] {
         assert!(truth.iter().any(|line| line.ends_with(status)), "{status}");
     }
+}
+
+/// The extract of people has whole dates alone: of a month, nobody guesses the day.
+#[test]
+fn trap_bonus_birth_month_alone_is_refused_with_its_line() {
+    let world = World::repository();
+    let sample = repository().join("data-samples");
+    let key = fs::read(sample.join("pseudonym.key")).expect("the key");
+    world.write("data-samples/pseudonym.key", key);
+    let text = fs::read_to_string(sample.join("people/people_2026-03.csv")).expect("the sample");
+    let mut lines: Vec<String> = text.lines().take(20).map(str::to_owned).collect();
+    let mut cells: Vec<&str> = lines[2].split(',').collect();
+    let month = cells[1][..7].to_owned();
+    cells[1] = &month;
+    lines[2] = cells.join(",");
+    world.write("data-samples/people/people_2026-03.csv", lines.join("\n"));
+    let ran = world.martlet("run source:people").exits(0);
+    ran.says(&[
+        "source.people: 1 file, 19 received, 18 good, 1 quarantined",
+        "1 row breaks `valid` of birth_date: quarantined; first people/people_2026-03.csv:3",
+    ]);
+    assert!(!ran.everything().contains(&month), "a value is said");
+}
+
+/// A list of who waits, week by week, is no feed of ours: with the day there is one, a week that is missing
+/// must be carried forward and marked.
+#[test]
+fn trap_bonus_waiting_list_by_week_is_no_feed() {
+    let listed = World::repository().martlet("ls source:*").exits(0).stdout;
+    assert!(listed.contains("source.cwt_records"), "{listed}");
+    assert!(
+        !listed.contains("ptl") && !listed.contains("waiting_list"),
+        "{listed}"
+    );
 }

@@ -79,10 +79,11 @@ marts:
       - { name: imd_edition, type: int }
       - { name: numerator, type: decimal, nullable: true }
       - { name: denominator, type: decimal, nullable: true }
+      - { name: unit, type: string }
       - { name: target_measure, type: string, nullable: true }
       - { name: suppression, type: string, nullable: true }
     rates:
-      - { name: value, numerator: numerator, denominator: denominator, target_column: target_measure }
+      - { name: value, numerator: numerator, denominator: denominator, unit_column: unit, target_column: target_measure }
     publish: [ { audience: alliance } ]
 
 indicators:
@@ -111,6 +112,20 @@ indicators:
     where: site = 'Ashford'
     numerator: { column: people, means: People. }
     denominator: { column: visits, means: Visits. }
+    polarity: neutral
+    population: registered
+    month: { column: month, means: Month of the visit. }
+    organisations:
+      - { type: practice, column: site }
+    definition: { version: 1, source: Ours }
+
+  people_per_100_000_visits:
+    name: People per 100,000 visits
+    answers: Do people come back?
+    from: mart.visits
+    numerator: { column: people, means: People. }
+    denominator: { column: visits, means: Visits. }
+    unit: per_100_000
     polarity: neutral
     population: registered
     month: { column: month, means: Month of the visit. }
@@ -215,6 +230,16 @@ fn counts_sums_targets_and_breakdowns_are_those_worked_out_by_hand() {
             people / visits
         ));
     }
+    // Both sites, in rows of another unit.
+    for (month, site, people, visits, rate) in [
+        (january, "Ashford", "2.0", "3.0", "66666.66666666666"),
+        (february, "Ashford", "1.0", "1.0", "100000.0"),
+        (january, "Maidstone", "1.0", "1.0", "100000.0"),
+    ] {
+        expected.push(format!(
+            "people_per_100_000_visits {month} practice {site} all all 0 {people} {visits} {rate}  "
+        ));
+    }
     let mut seen = rows.clone();
     seen.sort();
     expected.sort();
@@ -231,9 +256,42 @@ fn counts_sums_targets_and_breakdowns_are_those_worked_out_by_hand() {
         ]),
         [
             ["first_visits", "visitor", "3", "It's ours", "first_visits"],
+            ["people_per_100_000_visits", "visits", "1", "Ours", ""],
             ["people_per_visit", "visits", "1", "Ours", ""],
         ]
     );
+}
+
+/// Maidstone's trust is on no list, so its person counts where we are, and the alliances add up to everybody.
+#[test]
+fn trap_19_who_is_at_an_organisation_on_no_list_still_counts() {
+    let world = watched();
+    world.martlet("run --quiet").exits(0);
+    let rows = indicator(&latest(&world, "indicators"), "first_visits", "alliance");
+    let january = |org: &str| rows[&("2026-01-01".to_owned(), org.to_owned())];
+    assert_eq!((january("E1"), january("HOME")), ((2.0, 3.0), (1.0, 1.0)));
+}
+
+#[test]
+fn trap_bonus_population_of_every_indicator_is_said() {
+    let table = latest(&night::shared().world, "dim_measure");
+    let rows = table.only(&["measure", "population", "unit", "denominator"]);
+    let of = |population: &str| -> Vec<&str> {
+        let rows = rows.iter().filter(|r| r[1] == population);
+        rows.map(|r| r[0].as_str()).collect()
+    };
+    // Practices know who is on their lists; a census knows who lives in a place.
+    assert!(of("registered").contains(&"coverage_bowel_60_74"));
+    let rates = ["cancers_per_100_000", "emergency_presentations_per_100_000"];
+    for row in &rows {
+        let is_rate = rates.contains(&row[0].as_str());
+        assert_eq!(row[2] == "per_100_000", is_rate, "{row:?}");
+        let said = row[3].contains("Census 2021") && row[3].contains("not the people registered");
+        assert_eq!(said, is_rate, "{row:?}");
+        assert!(!is_rate || row[1] == "resident", "{row:?}");
+    }
+    let known = ["registered", "resident", "diagnosed", "treated"].map(|p| of(p).len());
+    assert_eq!(known.iter().sum::<usize>(), rows.len());
 }
 
 #[test]

@@ -6,7 +6,6 @@
 //! the sample between the tests that only read it.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
-#![allow(clippy::print_stderr)] // a test that is skipped says so
 
 mod clinic;
 mod parquet_file;
@@ -43,5 +42,6 @@ mod store_settings;
 mod stores;
 mod submissions;
 mod tls;
+mod traps;
 mod unit_tests;
 mod web;

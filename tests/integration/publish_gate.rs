@@ -228,3 +228,41 @@ fn a_mart_that_is_no_longer_declared_is_retired_from_what_readers_see() {
     );
     assert_eq!(seen(&world), clinic::VISITS);
 }
+
+/// What the next mart of the clinic would ask of us, which nobody has built.
+const POLICY: (&str, &str) = (
+    "      - { audience: alliance }\n",
+    "      - { audience: alliance, policy: small_numbers }\n",
+);
+
+#[test]
+fn trap_18_a_mart_that_asks_for_disclosure_control_is_refused_and_nothing_is_published() {
+    let world = clinic::world();
+    world.edit("pipelines/clinic.yaml", POLICY.0, POLICY.1);
+    for command in ["check", "plan", "run"] {
+        let ran = world.martlet(command).exits(2);
+        ran.says(&[
+            "not-supported",
+            "`policy` is not supported yet",
+            "pipelines/clinic.yaml:",
+        ]);
+    }
+    assert!(!world.path("published").exists(), "not one file");
+    assert!(!world.path("lake/staged").exists(), "nothing was begun");
+}
+
+#[test]
+fn trap_bonus_disclosure_is_not_left_as_it_was_when_counts_change() {
+    let world = clinic::world();
+    world.martlet("run --quiet").exits(0);
+    let before = world.hashes("published");
+    world.edit("pipelines/clinic.yaml", POLICY.0, POLICY.1);
+    rush(&world, &[1, 2]);
+    // A cell that was withheld may be shown by the next count, and the other way round: until both are
+    // worked out anew each night, readers keep the release that never promised it.
+    world
+        .martlet("run")
+        .exits(2)
+        .says(&["`policy` is not supported yet"]);
+    assert_eq!(world.hashes("published"), before);
+}

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::clinic;
 use crate::night;
 use crate::parquet_file::Table;
-use crate::world::World;
+use crate::world::{World, tell};
 
 /// A Python that has duckdb, pyarrow and pandas, if there is one.
 fn python() -> Option<String> {
@@ -18,9 +18,9 @@ fn python() -> Option<String> {
         .output()
         .is_ok_and(|o| o.status.success());
     if !found {
-        eprintln!(
+        tell(&format!(
             "skipped: {python} has no duckdb, pyarrow and pandas (MARTLET_TEST_PYTHON names one)"
-        );
+        ));
     }
     found.then_some(python)
 }

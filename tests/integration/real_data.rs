@@ -1,15 +1,18 @@
 //! Real deprivation, geography and waiting times, where the data is at hand.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use crate::parquet_file::Table;
-use crate::world::{World, files, repository};
+use crate::world::{World, files, repository, tell};
+
+const ALLIANCE: &str = "E56000011";
 
 /// The project, its real target reading the files at hand; none where they are not.
 fn real() -> Option<World> {
     let data = repository().join("../shared/data");
     if !data.is_dir() {
-        eprintln!("skipped: ../shared is not here");
+        tell("skipped: ../shared is not here");
         return None;
     }
     let world = World::repository();
@@ -24,13 +27,21 @@ fn real() -> Option<World> {
     Some(world)
 }
 
+/// Every area of England, made once for the tests that look at it.
+fn geography() -> Option<&'static Table> {
+    static GEOGRAPHY: OnceLock<Option<Table>> = OnceLock::new();
+    let made = GEOGRAPHY.get_or_init(|| {
+        let world = real()?;
+        world.martlet("run --target real --quiet").exits(0);
+        let path = world.path("published-real/alliance/latest/dim_geography.parquet");
+        Some(Table::read(&path))
+    });
+    made.as_ref()
+}
+
 #[test]
-fn core20_of_england_and_of_kent_and_medway_are_the_published_ones() {
-    let Some(world) = real() else { return };
-    world.martlet("run --target real --quiet").exits(0);
-    let path = world.path("published-real/alliance/latest/dim_geography.parquet");
-    let table = Table::read(&path);
-    let alliance = "E56000011";
+fn trap_04_core20_of_kent_and_medway_is_the_nations_fifth_and_not_its_own() {
+    let Some(table) = geography() else { return };
     // Areas and Core20 areas of each edition: MHCLG File 1 of IMD 2019 and of IoD 2025.
     for (core20, england, kent, kent_core20) in [
         ("core20_2019", 32_844, 1_065, 169),
@@ -39,18 +50,34 @@ fn core20_of_england_and_of_kent_and_medway_are_the_published_ones() {
         let rows = table.only(&["alliance_code", core20]);
         let listed: Vec<_> = rows.iter().filter(|r| !r[1].is_empty()).collect();
         assert_eq!(listed.len(), england, "{core20} of England");
-        let ours: Vec<_> = listed.iter().filter(|r| r[0] == alliance).collect();
+        let ours: Vec<_> = listed.iter().filter(|r| r[0] == ALLIANCE).collect();
         assert_eq!(ours.len(), kent, "{core20} of Kent and Medway");
         let deprived = ours.iter().filter(|r| r[1] == "true").count();
         assert_eq!(deprived, kent_core20, "{core20} of Kent and Medway");
     }
-    deciles_and_quintiles_are_as_many_as_published(&table);
-    shares_of_districts_and_icbs_are_the_published_ones(&table);
-    residents_are_those_of_the_census(&table);
+    // 15.9%; a fifth of the alliance's own would be 213 areas.
+    let points = format!("{:.1}", 100.0 * 169.0 / 1_065.0);
+    assert_eq!((points.as_str(), 1_065 / 5), ("15.9", 213));
+}
+
+#[test]
+fn trap_05_a_quarter_of_unchanged_areas_changes_quintile_with_the_edition() {
+    let Some(table) = geography() else { return };
+    let rows = table.only(&[
+        "alliance_code",
+        "change_indicator",
+        "imd2019_quintile",
+        "imd2025_quintile",
+    ]);
+    let unchanged = rows.iter().filter(|r| r[..2] == [ALLIANCE, "U"]);
+    let moved = unchanged.clone().filter(|r| r[2] != r[3]).count();
+    assert_eq!((moved, unchanged.count()), (283, 1_028));
 }
 
 /// Usual residents of the Census 2021: England, Kent and Medway, Medway, Thanet.
-fn residents_are_those_of_the_census(table: &Table) {
+#[test]
+fn residents_are_those_of_the_census() {
+    let Some(table) = geography() else { return };
     let rows = table.only(&["residents", "alliance_code", "lad_code"]);
     let residents = |of: &dyn Fn(&[String]) -> bool| -> f64 {
         let listed = rows.iter().filter(|row| !row[0].is_empty() && of(row));
@@ -59,7 +86,7 @@ fn residents_are_those_of_the_census(table: &Table) {
             .sum()
     };
     assert_eq!(residents(&|_| true), 56_489_608.0);
-    assert_eq!(residents(&|row| row[1] == "E56000011"), 1_855_899.0);
+    assert_eq!(residents(&|row| row[1] == ALLIANCE), 1_855_899.0);
     assert_eq!(residents(&|row| row[2] == "E06000035"), 279_771.0);
     assert_eq!(residents(&|row| row[2] == "E07000114"), 140_593.0);
 }
@@ -78,42 +105,37 @@ fn tally(table: &Table, column: &str, of: impl Fn(&[String]) -> bool) -> Vec<usi
     })
 }
 
-/// Traps 3 and 4: areas of each decile and quintile, England and Kent and Medway, both editions.
-fn deciles_and_quintiles_are_as_many_as_published(table: &Table) {
+/// Areas of each decile and quintile, England and Kent and Medway, both editions.
+#[test]
+fn trap_03_deciles_and_quintiles_are_as_many_as_published() {
+    let Some(table) = geography() else { return };
+    let tally = |column: &str, of: &dyn Fn(&[String]) -> bool| tally(table, column, of);
     for (edition, areas) in [(2019, 32_844), (2025, 33_755)] {
-        let deciles = tally(table, &format!("imd{edition}_decile"), |_| true);
+        let deciles = tally(&format!("imd{edition}_decile"), &|_| true);
         // Decile d ends with rank floor(d N / 10); of tied ranks the decile is one.
         let ends: Vec<usize> = (0..=10).map(|d| d * areas / 10).collect();
         let tenths: Vec<usize> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert_eq!(deciles, tenths, "{edition}");
-        let quintiles = tally(table, &format!("imd{edition}_quintile"), |_| true);
+        let quintiles = tally(&format!("imd{edition}_quintile"), &|_| true);
         let fifths: Vec<usize> = tenths.chunks(2).map(|pair| pair.iter().sum()).collect();
         assert_eq!(quintiles, fifths, "{edition}");
     }
-    let kent = |row: &[String]| row[1] == "E56000011";
-    assert_eq!(
-        tally(table, "imd2019_quintile", kent),
-        [169, 206, 257, 242, 191]
-    );
-    assert_eq!(
-        tally(table, "imd2025_quintile", kent),
-        [187, 242, 278, 233, 167]
-    );
+    let kent = |row: &[String]| row[1] == ALLIANCE;
+    assert_eq!(tally("imd2019_quintile", &kent), [169, 206, 257, 242, 191]);
+    assert_eq!(tally("imd2025_quintile", &kent), [187, 242, 278, 233, 167]);
     for (district, quintiles) in [
         ("E07000114", [29, 22, 17, 15, 1]),
         ("E07000116", [1, 5, 15, 18, 29]),
     ] {
         let here = |row: &[String]| row[2] == district;
-        assert_eq!(
-            tally(table, "imd2019_quintile", here),
-            quintiles,
-            "{district}"
-        );
+        assert_eq!(tally("imd2019_quintile", &here), quintiles, "{district}");
     }
 }
 
 /// The share of areas in the most deprived tenth: districts in both editions, ICBs in 2025.
-fn shares_of_districts_and_icbs_are_the_published_ones(table: &Table) {
+#[test]
+fn shares_of_districts_and_icbs_are_the_published_ones() {
+    let Some(table) = geography() else { return };
     let tenth = "imd_proportion_of_lso_as_in_most_deprived_10_percent_nationally";
     for (file, areas, edition, code, theirs, share) in [
         (
@@ -162,7 +184,10 @@ fn shares_of_districts_and_icbs_are_the_published_ones(table: &Table) {
                 row[area]
             );
         }
-        eprintln!("{file}: {areas} of {areas} areas");
+        tell(&format!(
+            "fixtures imd, {file}: {} of {areas} areas",
+            rows.len()
+        ));
     }
 }
 

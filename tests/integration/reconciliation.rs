@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::parquet_file::Table;
-use crate::world::{World, repository};
+use crate::world::{World, repository, tell};
 
 const WAREHOUSE: &str = "name: reconciliation\ndefault_target: dev\naudiences: [alliance]\n";
 const TARGET: &str = "inbox: inbox\nas_of: 2026-04-10\nstable_for: 0s\n";
@@ -114,7 +114,7 @@ FROM source.coverage
 fn published(file: &str, inbox: &str, pipeline: &str, sql: (&str, &str)) -> Option<World> {
     let path = repository().join("../shared/data").join(file);
     if !path.is_file() {
-        eprintln!("skipped: ../shared/data/{file} is not here");
+        tell(&format!("skipped: ../shared/data/{file} is not here"));
         return None;
     }
     let world = World::empty();
@@ -141,7 +141,7 @@ fn decimals(text: &str) -> usize {
 }
 
 #[test]
-fn ndrs_stage_at_diagnosis_of_every_site_and_geography() {
+fn trap_22_ndrs_stage_at_diagnosis_of_every_site_and_geography() {
     for (file, inbox, expected) in [
         (
             "ndrs_stage_at_diagnosis_2013-2022_england.csv.gz",
@@ -184,10 +184,13 @@ fn ndrs_stage_at_diagnosis_of_every_site_and_geography() {
             }
             same += 1;
         }
-        eprintln!("ndrs stage, {file}: {same} of {} rows", rows.len());
+        tell(&format!(
+            "fixtures ndrs stage, {file}: {same} of {} rows",
+            rows.len()
+        ));
         assert_eq!((same, rows.len()), (expected, expected));
 
-        // Trap 22: 203 + 285 of 1,013 staged, and 1,013 of 1,434 staged at all.
+        // 203 + 285 of 1,013 staged, and 1,013 of 1,434 staged at all.
         let bowel = rows.iter().filter(|row| {
             row[1].contains("Kent and Medway") && row[2] == "2022" && row[3] == "Bowel"
         });
@@ -236,6 +239,9 @@ fn fingertips_cervical_coverage_and_its_limits() {
         same += 1;
         coarse += usize::from(is_coarse);
     }
-    eprintln!("fingertips: {same} of {} rows", rows.len());
+    tell(&format!(
+        "fixtures fingertips coverage: {same} of {} rows, the others blank",
+        rows.len()
+    ));
     assert_eq!((rows.len(), same, coarse), (12_204, 11_904, 40));
 }

@@ -13,7 +13,7 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::path::Path as Key;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt};
 
-use crate::world::{World, files, repository};
+use crate::world::{World, files, repository, tell};
 
 /// A server of this machine.
 pub struct Server {
@@ -110,10 +110,10 @@ static AZURE: LazyLock<Option<Server>> = LazyLock::new(|| {
 /// The S3 server, if this machine has one.
 pub fn s3() -> Option<&'static Server> {
     if S3.is_none() {
-        eprintln!(
+        tell(&format!(
             "skipped: {} has no moto (MARTLET_TEST_PYTHON names one)",
             python()
-        );
+        ));
     }
     S3.as_ref()
 }
@@ -121,7 +121,7 @@ pub fn s3() -> Option<&'static Server> {
 /// The Azure server, if this machine has one.
 pub fn azure() -> Option<&'static Server> {
     if AZURE.is_none() {
-        eprintln!("skipped: there is no Azurite (MARTLET_TEST_AZURITE names one)");
+        tell("skipped: there is no Azurite (MARTLET_TEST_AZURITE names one)");
     }
     AZURE.as_ref()
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::clinic;
 use crate::parquet_file::Table;
 use crate::servers;
-use crate::world::{World, repository};
+use crate::world::{World, repository, tell};
 
 /// A server whose certificate is of an authority of its own, for `localhost` alone.
 struct Server {
@@ -34,7 +34,9 @@ impl Server {
             .output()
             .is_ok_and(|o| o.status.success());
         if !there {
-            eprintln!("skipped: {python} has no cryptography (MARTLET_TEST_PYTHON names one)");
+            tell(&format!(
+                "skipped: {python} has no cryptography (MARTLET_TEST_PYTHON names one)"
+            ));
             return None;
         }
         let folder = tempfile::tempdir().expect("a folder");

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::clinic;
 use crate::servers;
-use crate::world::{World, repository};
+use crate::world::{World, repository, tell};
 
 /// What tests/scripts/workbooks.py writes into a folder, or nothing where this machine cannot.
 fn written(folder: &Path, flags: &[&str]) -> bool {
@@ -17,9 +17,9 @@ fn written(folder: &Path, flags: &[&str]) -> bool {
         .output()
         .is_ok_and(|o| o.status.success());
     if !there {
-        eprintln!(
+        tell(&format!(
             "skipped: {python} has no xlwt, odfpy and pyxlsbwriter (MARTLET_TEST_PYTHON names one)"
-        );
+        ));
         return false;
     }
     let made = Command::new(python)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -11,6 +12,12 @@ use tempfile::TempDir;
 /// The repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A line for whoever reads the log. What a test prints is kept back while it passes; what is written to
+/// the stream is not, and the runner's own lines come last all the same.
+pub fn tell(line: &str) {
+    writeln!(std::io::stdout(), "{line}").expect("a log");
 }
 
 /// A project in a folder that is swept up.

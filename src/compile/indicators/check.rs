@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::compile::checks::Schemas;
 use crate::compile::names::{Declarations, Declared, check_identifier, unknown_table};
-use crate::compile::{TableKind, TableName, lineage, sources};
+use crate::compile::{TableKind, TableName, lineage, rates, sources};
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
 use crate::spec::Sp;
 use crate::spec::indicator::{OrgType, Polarity};
@@ -160,9 +160,12 @@ fn organisations(entry: &Entry<'_>, found: &mut Diagnostics) {
     }
 }
 
-/// What goes together: quintiles with an edition, targets with a direction, choices with a parameter.
+/// What goes together: quintiles with an edition, limits with a unit, targets with a unit and a
+/// direction, choices with a parameter.
 fn together(entry: &Entry<'_>, found: &mut Diagnostics) {
     let (spec, text) = (entry.spec, &entry.file.source);
+    let (interval, target) = (spec.interval.as_ref(), spec.target.as_ref());
+    rates::unit_fits(spec.unit, interval, target, text, found);
     let mut seen = BTreeSet::new();
     for breakdown in &spec.breakdowns {
         if breakdown.as_str() == "all" || !seen.insert(breakdown.as_str()) {

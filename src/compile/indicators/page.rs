@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use chrono::NaiveDate;
 
-use crate::spec::indicator::{Count, OrgType, Polarity, Population, Unit};
+use crate::spec::indicator::{Count, OrgType, Polarity, Population};
 use crate::spec::mart::Interval;
-use crate::spec::{PipelineFile, Project};
+use crate::spec::{PipelineFile, Project, Unit};
 
 use super::{BY_EDITION, Entry, entries};
 
@@ -34,14 +34,16 @@ Every number that the alliance watches, with its one written definition. This pa
 
 How to read an entry:
 
-- The **value** is the numerator over the denominator, worked out when it is published; nothing over
-  nothing is no value. Its limits are 95% limits, computed by the method that is named.
+- The **value** is the numerator over the denominator, as a proportion or per 100,000 people, worked out
+  when it is published; nothing over nothing is no value. `unit` of the row says which of the two it is.
+  Its limits are 95% limits, computed by the method that is named.
 - A **target** counts from its first day; a month is held against the target in force on its first day.
 - **Organisations**: a number of a larger organisation is the sum over the smaller ones named, by
   `mart.dim_organisation`; people at an organisation that is on no list count where the alliance is.
   Where no sum is named, the number has rows of its own, because people are shared or counted twice.
-- **Broken down**: each breakdown by itself, never two at once. What goes by deprivation is known for
-  both editions of the index, 2019 and 2025; everything else counts each person once.
+- **Broken down**: each breakdown by itself, never two at once. What goes by deprivation stands under an
+  edition of the index, 2019 or 2025, and under both unless an open choice says why not; everything else
+  counts each person once.
 ";
 
 /// The page.
@@ -105,10 +107,12 @@ fn section(text: &mut String, entry: &Entry<'_>, targets: &[DatedTarget]) {
     row("left out", spec.exclusions.as_deref().unwrap_or("nobody"));
     let unit = match spec.unit {
         Unit::Proportion => "a proportion, 0 to 1",
+        Unit::Per100000 => "a rate per 100,000",
     };
     row("value", &format!("{unit}; {}", better(spec.polarity)));
-    let limits = match spec.interval {
+    let limits = match spec.unit.interval() {
         Interval::Wilson => "Wilson score, 95%, without continuity correction",
+        Interval::Byar => "Byar's, 95%; below 10 events the exact ones of a Poisson count",
     };
     row("limits", limits);
     row("target", &target(entry, targets));
@@ -129,7 +133,7 @@ fn section(text: &mut String, entry: &Entry<'_>, targets: &[DatedTarget]) {
         .breakdowns
         .iter()
         .map(|b| match BY_EDITION.contains(&b.as_str()) {
-            true => format!("{} (both editions)", b.replace('_', " ")),
+            true => format!("{} (by edition)", b.replace('_', " ")),
             false => b.replace('_', " "),
         })
         .collect();

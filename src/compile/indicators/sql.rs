@@ -120,9 +120,9 @@ impl<'a> Pass<'a> {
         };
         let kinds = [ALL].into_iter().chain(breakdowns);
         let kinds: Vec<String> = kinds.map(|k| format!("({})", text(k))).collect();
-        let measures = self.entries.iter().map(|e| match &e.spec.target {
-            Some(target) => format!("({}, {})", text(e.id), text(target)),
-            None => format!("({}, CAST(NULL AS VARCHAR))", text(e.id)),
+        let measures = self.entries.iter().map(|e| {
+            let target = or_null(e.spec.target.as_ref().map(|t| t.as_str()));
+            format!("({}, {}, {target})", text(e.id), text(e.spec.unit.word()))
         });
         let mut conditions: Vec<String> = Vec::new();
         if self.entries.iter().any(|e| e.spec.filter.is_some()) {
@@ -158,12 +158,13 @@ impl<'a> Pass<'a> {
         {edition} AS imd_edition,
         {numerator} AS numerator,
         {denominator} AS denominator,
+        indicator.unit,
         indicator.target_measure
     FROM {from} AS counts
     CROSS JOIN (
         VALUES
         {measures}
-    ) AS indicator (measure, target_measure)
+    ) AS indicator (measure, unit, target_measure)
     CROSS JOIN (VALUES {kinds}) AS breakdown (breakdown_type)
 {wanted}",
             month = name(&spec.month.column),
@@ -226,6 +227,7 @@ rolled_up AS (
         counted.imd_edition,
         counted.numerator,
         counted.denominator,
+        counted.unit,
         counted.target_measure
     FROM counted
     INNER JOIN levels
@@ -239,14 +241,14 @@ rolled_up AS (
 everywhere AS (
     SELECT
         measure, month, org_type, org_code, breakdown_type, breakdown_value, imd_edition,
-        numerator, denominator, target_measure
+        numerator, denominator, unit, target_measure
     FROM counted
 
     UNION ALL
 
     SELECT
         measure, month, org_type, org_code, breakdown_type, breakdown_value, imd_edition,
-        numerator, denominator, target_measure
+        numerator, denominator, unit, target_measure
     FROM rolled_up
 )";
 
@@ -267,6 +269,7 @@ SELECT
         WHEN COUNT(numerator) = COUNT(*) AND COUNT(denominator) = COUNT(*)
             THEN CAST(SUM(denominator) AS DECIMAL(12, 1))
     END AS denominator,
+    unit,
     target_measure,
     CASE
         WHEN COUNT(numerator) < COUNT(*) OR COUNT(denominator) < COUNT(*) THEN 'at_source'
@@ -280,6 +283,7 @@ GROUP BY
     breakdown_type,
     breakdown_value,
     imd_edition,
+    unit,
     target_measure
 ";
 
@@ -319,10 +323,6 @@ FROM (
 
 fn measure(entry: &Entry<'_>) -> String {
     let spec = entry.spec;
-    let or_null = |value: Option<&str>| match value {
-        Some(value) => text(value.trim()),
-        None => "CAST(NULL AS VARCHAR)".to_owned(),
-    };
     let table = spec.from.split_once('.').map_or("", |(_, name)| name);
     let values = [
         text(entry.id),
@@ -336,7 +336,7 @@ fn measure(entry: &Entry<'_>) -> String {
         text(spec.polarity.word()),
         or_null(spec.target.as_ref().map(|t| t.as_str())),
         text(spec.population.word()),
-        text(spec.interval.word()),
+        text(spec.unit.interval().word()),
         spec.definition.version.to_string(),
         text(spec.definition.source.trim()),
     ];
@@ -361,6 +361,14 @@ fn condition(sql: &str) -> String {
     match sql.contains("--") {
         true => format!("({sql}\n)"),
         false => format!("({sql})"),
+    }
+}
+
+/// A text as SQL writes it, or null.
+fn or_null(value: Option<&str>) -> String {
+    match value {
+        Some(value) => text(value.trim()),
+        None => "CAST(NULL AS VARCHAR)".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The published reference beside the repository, for tests: tables of expected values.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 /// A row of a fixture, by heading.
 pub(in crate::functions) struct Row(BTreeMap<String, String>);
@@ -33,11 +34,10 @@ impl Row {
 }
 
 /// The rows of a fixture, or none, said, where the fixtures are not.
-#[allow(clippy::print_stderr)]
 pub(in crate::functions) fn table(name: &str) -> Option<Vec<Row>> {
     let path = format!("{}/../shared/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     let Ok(text) = std::fs::read_to_string(path) else {
-        eprintln!("skipped: ../shared/fixtures/{name} is not here");
+        tell(&format!("skipped: ../shared/fixtures/{name} is not here"));
         return None;
     };
     let mut lines = text.lines().map(cells);
@@ -86,10 +86,15 @@ pub(in crate::functions) fn near(got: Option<f64>, row: &Row, name: &str, tolera
     assert!(agree, "{name}: {got:?} is not {want:?} in {:?}", row.0);
 }
 
-/// Says how many rows were compared, and fails if there are not at least so many.
+/// Says how many rows of a fixture agree, and fails unless they are all that it is known to have.
 #[track_caller]
-#[allow(clippy::print_stderr)]
-pub(in crate::functions) fn report(family: &str, rows: usize, at_least: usize) {
-    eprintln!("{family}: {rows} rows");
-    assert!(rows >= at_least, "{family}: only {rows} rows compared");
+pub(in crate::functions) fn report(family: &str, rows: usize, known: usize) {
+    tell(&format!("fixtures {family}: {rows} of {known} rows"));
+    assert_eq!(rows, known, "{family}: rows compared, and rows there are");
+}
+
+/// A line for whoever reads the log. What a test prints is kept back while it passes; what is written
+/// to the stream is not.
+fn tell(line: &str) {
+    writeln!(std::io::stdout(), "{line}").expect("a log");
 }

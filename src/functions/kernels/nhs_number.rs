@@ -82,6 +82,15 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn trap_16_a_false_number_and_those_of_nobody() {
+        // The second fails its check digit; the others pass it.
+        assert!(NhsNumber::read("401 023 2137").is_some());
+        for nobody in ["401 023 2138", "0000000000", "1111111111", "9999999999"] {
+            assert!(NhsNumber::read(nobody).is_none(), "{nobody}");
+        }
+    }
+
+    #[test]
     fn real_shapes_and_false_ones() {
         for good in [
             "943 476 5919",

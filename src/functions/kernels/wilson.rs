@@ -5,54 +5,10 @@
 //! p² / ((1 + z²/n)·upper), because the textbook difference loses three digits when p is tiny.
 //! Half patients are allowed: shared pathways count in halves.
 
-use arrow::array::{Float64Array, Float64Builder};
-
 use super::limits::{Impossible, Limits};
 
 /// Φ⁻¹(0.975): the multiplier of a 95% interval. Not 1.96.
 pub const Z_95: f64 = 1.959_963_984_540_054;
-
-/// A proportion and its limits, 0 to 1, one row each.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Proportions {
-    /// x/n.
-    pub value: Float64Array,
-    /// The lower limit. Exactly 0 when x is 0.
-    pub lower: Float64Array,
-    /// The upper limit. Exactly 1 when x is n.
-    pub upper: Float64Array,
-}
-
-/// A row that is no proportion: x or n below nothing, x above n, or no number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotAProportion {
-    /// The row, from 0.
-    pub row: usize,
-}
-
-/// Proportions of `x` in `n`, which are of equal length. Null where either is null or n is 0:
-/// nothing over nothing is not nothing.
-///
-/// # Errors
-/// The first row that is no proportion.
-pub fn wilson(x: &Float64Array, n: &Float64Array, z: f64) -> Result<Proportions, NotAProportion> {
-    let builder = || Float64Builder::new();
-    let (mut value, mut lower, mut upper) = (builder(), builder(), builder());
-    for (row, (x, n)) in x.iter().zip(n).enumerate() {
-        let limits = match (x, n) {
-            (Some(x), Some(n)) => proportion(x, n, z).map_err(|_| NotAProportion { row })?,
-            _ => None,
-        };
-        value.append_option(limits.map(|l| l.value));
-        lower.append_option(limits.map(|l| l.lower));
-        upper.append_option(limits.map(|l| l.upper));
-    }
-    Ok(Proportions {
-        value: value.finish(),
-        lower: lower.finish(),
-        upper: upper.finish(),
-    })
-}
 
 /// The proportion of `x` in `n` with its limits at `z` standard errors. `None` for 0 of 0.
 ///
@@ -97,7 +53,6 @@ mod tests {
     use super::super::fixtures::{near, report, table};
     use super::super::limits::Level;
     use super::*;
-    use arrow::array::Array;
     use proptest::prelude::*;
 
     fn one(x: f64, n: f64) -> (f64, f64, f64) {
@@ -130,23 +85,15 @@ mod tests {
     }
 
     #[test]
-    fn null_in_null_out_and_impossible_rows_are_named() {
-        let x = Float64Array::from(vec![Some(1.0), None, Some(1.0)]);
-        let n = Float64Array::from(vec![None, Some(2.0), Some(2.0)]);
-        let got = wilson(&x, &n, Z_95).expect("proportions");
-        assert!(got.value.is_null(0) && got.lower.is_null(0) && got.upper.is_null(0));
-        assert!(got.value.is_null(1));
-        assert_eq!(got.value.value(2), 0.5);
-        for (x, n) in [
-            (3.0, 2.0),
-            (-0.5, 2.0),
-            (1.0, 0.0),
-            (f64::NAN, 1.0),
-            (0.0, -1.0),
+    fn what_is_no_proportion_is_told_why() {
+        for (x, n, why) in [
+            (3.0, 2.0, Impossible::AboveDenominator),
+            (-0.5, 2.0, Impossible::Negative),
+            (1.0, 0.0, Impossible::AboveDenominator),
+            (f64::NAN, 1.0, Impossible::NotANumber),
+            (0.0, -1.0, Impossible::NegativeDenominator),
         ] {
-            let x = Float64Array::from(vec![0.0, x]);
-            let n = Float64Array::from(vec![1.0, n]);
-            assert_eq!(wilson(&x, &n, Z_95), Err(NotAProportion { row: 1 }));
+            assert_eq!(proportion(x, n, Z_95), Err(why), "{x}/{n}");
         }
     }
 

@@ -95,10 +95,10 @@ fn of_rows_with_one_key_the_first_that_stands_is_kept() {
 }
 
 #[test]
-fn a_person_twice_in_a_file_is_found_by_the_pseudonym_however_the_number_is_spaced() {
+fn trap_16_a_person_twice_in_a_file_is_found_by_the_pseudonym_however_the_number_is_spaced() {
     let world =
         World::new(&PEOPLE.replace("person_key, checks", "person_key, unique: true, checks"));
-    // Trap 16: one number under two dates of birth; and numbers that are nobody's do not meet.
+    // One number under two dates of birth; and numbers that are nobody's do not meet.
     let text = "nhs_number,birth_date,sex,score\n9434765919,01/02/1950,F,1\n943 476 5919,02/02/1950,F,1\n4010232138,01/01/1950,F,1\n4010232138,01/01/1950,F,1\n0000000000,01/01/1950,F,1\n0000000000,01/01/1950,F,1\n";
     let intake = world.take_in("people.csv", text).expect("takes in");
     assert_eq!((intake.good, intake.quarantined), (5, 1));

@@ -11,7 +11,7 @@ fn open(files: &str, columns: &str) -> World {
 }
 
 #[test]
-fn a_dashboard_export_is_utf_16_tabs_and_texts() {
+fn trap_20_a_dashboard_export_is_utf_16_tabs_and_texts() {
     let world = open(
         "csv: { delimiter: \"\\t\" }",
         r#"
@@ -64,7 +64,7 @@ fn amounts_may_stand_in_brackets() {
 }
 
 #[test]
-fn imd_2019_has_a_mark_and_ranks_with_commas() {
+fn trap_20_imd_2019_has_a_mark_and_ranks_with_commas() {
     let world = open(
         "csv: {}",
         "  - { name: lsoa, type: lsoa_code, from: [\"LSOA code (2011)\"] }\n  - { name: rank, type: int, number: { thousands: \",\" } }\n",
@@ -80,7 +80,7 @@ fn imd_2019_has_a_mark_and_ranks_with_commas() {
 }
 
 #[test]
-fn blank_zero_and_withheld_are_three_things() {
+fn trap_17_blank_zero_and_withheld_are_three_things() {
     let world = open(
         "csv: {}",
         "  - { name: value, type: int, required: true, suppressed: [\"*\", \"[E]\", \"[DS]\"] }\n  - { name: area, type: string }\n",
@@ -106,7 +106,7 @@ fn blank_zero_and_withheld_are_three_things() {
 }
 
 #[test]
-fn excel_serials_and_words_for_yes_and_no() {
+fn trap_20_excel_serials_and_words_for_yes_and_no() {
     let world = open(
         "csv: {}",
         "  - { name: d, type: date, formats: [excel_serial, \"%d/%m/%Y\"] }\n  - { name: b, type: boolean, true_values: [Attended], false_values: [DNA] }\n",

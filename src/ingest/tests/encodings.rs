@@ -20,7 +20,7 @@ fn utf16(text: &str, low_first: bool) -> Vec<u8> {
 }
 
 #[test]
-fn utf_16_reads_with_and_without_its_mark_declared_or_not() {
+fn trap_20_utf_16_reads_with_and_without_its_mark_declared_or_not() {
     let text = "a,num\r\nAnnée/–,1\r\n𝒳,2\r\n";
     for low_first in [true, false] {
         let name = if low_first { "utf-16le" } else { "utf-16be" };
@@ -62,7 +62,7 @@ fn what_is_no_character_is_replaced_and_said() {
 }
 
 #[test]
-fn windows_1252_is_found_with_a_warning_wherever_its_first_byte_is() {
+fn trap_20_windows_1252_is_found_with_a_warning_wherever_its_first_byte_is() {
     let mut bytes = b"a,num\n".to_vec();
     for _ in 0..100_000 {
         bytes.extend(b"plain,1\n");

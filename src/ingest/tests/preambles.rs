@@ -19,7 +19,7 @@ columns:
 "#;
 
 #[test]
-fn an_emis_search_has_its_date_above_and_its_total_below() {
+fn trap_20_an_emis_search_has_its_date_above_and_its_total_below() {
     let text = "EMIS Web,\"Search \"\"CCR\"\"\",\r\nLast Run:,01-Apr-26,,\r\nRelative Date,31-Mar-26,,\r\n\r\n\"Organisation\",CDB,\"Population Count\"\r\nThe Surgery,G82001,\"1,204\"\r\nMill Lane,G82002,0\r\nTotal,,\"1,204\"\r\nSource: EMIS\r\n";
     let world = World::new(EMIS);
     let intake = world.take_in("e.csv", text).expect("takes in");

@@ -1,5 +1,7 @@
 //! Sheets made for people: titles, merged headings, spacer columns, tokens, totals.
 
+use std::io::Write;
+
 use super::*;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet};
 
@@ -30,7 +32,7 @@ fn write(sheet: &mut Worksheet, row: u32, column: u16, texts: &[&str]) {
 }
 
 #[test]
-fn waiting_times_have_a_preamble_a_blank_column_and_a_heading_twice() {
+fn trap_20_waiting_times_have_a_preamble_a_blank_column_and_a_heading_twice() {
     let bytes = book(&["Frontpage", "31-DAY (ALL CANCER)"], |sheet| {
         write(sheet, 1, 1, &["Cancer Waiting Times"]);
         write(sheet, 2, 1, &["Period:", "APRIL 2025"]);
@@ -229,7 +231,12 @@ fn a_published_workbook_reads() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/workbooks");
     let name = "APRIL-2025-CWT-CRS-PROVIDER-WORKBOOK-FINAL.xlsx";
     let Ok(bytes) = fs::read(folder.join(name)) else {
-        println!("skipped: ../shared/data/workbooks is absent");
+        // Written and not printed: the runner keeps back what a passing test prints.
+        writeln!(
+            std::io::stdout(),
+            "skipped: ../shared/data/workbooks is not here"
+        )
+        .expect("a log");
         return;
     };
     let world = world(

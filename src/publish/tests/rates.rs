@@ -1,7 +1,7 @@
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Float64Type};
 
-use super::{contract, counts, integers, mart, targets};
+use super::{contract, counts, integers, mart, mart_with, targets};
 use crate::diag::Code;
 use crate::publish::schema::DESCRIPTION;
 use crate::publish::{RateColumns, Targets, published_schema};
@@ -60,6 +60,69 @@ fn rates_limits_and_targets_are_those_worked_out_by_hand() {
     assert!(column(7).is_null(4) && met.is_null(4));
     assert_eq!(column(6).value(4), 1.0);
     assert!(column(4).is_null(5));
+}
+
+/// 12 events of 20,000 by Byar's formula, 9 by the chi-squared table, none by -ln(0.025). The column that
+/// names the trust stands in for one that names the unit.
+#[test]
+fn a_row_is_worked_out_in_its_own_unit() {
+    let (spec, targets) = (mart_with("unit_column: trust_code"), targets());
+    let rates = RateColumns::new("waits", &spec, &contract(), &targets).expect("resolves");
+    let got = rates
+        .add(&counts(&[
+            ("2026-02-01", "per_100_000", Some(20_000.0), Some(12.0)),
+            ("2026-02-01", "per_100_000", Some(20_000.0), Some(9.0)),
+            ("2026-02-01", "per_100_000", Some(20_000.0), Some(0.0)),
+            ("2026-02-01", "proportion", Some(371.5), Some(286.5)),
+            // More events than people; of nobody, with an event and without; of an unknown number.
+            ("2026-02-01", "per_100_000", Some(220.0), Some(250.0)),
+            ("2026-02-01", "per_100_000", Some(0.0), Some(3.0)),
+            ("2026-02-01", "per_100_000", Some(0.0), Some(0.0)),
+            ("2026-02-01", "per_100_000", None, Some(3.0)),
+        ]))
+        .expect("adds");
+    let column = |i: usize| got.column(i).as_primitive::<Float64Type>();
+    let rounded = |row: usize| [4, 5, 6].map(|i| (column(i).value(row) * 1e4).round() / 1e4);
+    assert_eq!(rounded(0), [60.0, 30.9675, 104.8143]);
+    assert_eq!(rounded(1), [45.0, 20.5769, 85.4240]);
+    assert_eq!(rounded(2), [0.0, 0.0, 18.4444]);
+    assert_eq!(rounded(3), [0.7712, 0.7258, 0.8110]);
+    assert_eq!(rounded(4)[0], 113_636.363_6);
+    for row in 5..8 {
+        assert!((4..7).all(|i| got.column(i).is_null(row)), "row {row}");
+    }
+    let schema = got.schema();
+    let meaning = &schema.field(4).metadata()[DESCRIPTION];
+    assert_eq!(meaning, "within over total (in the row's trust_code)");
+    let limit = &schema.field(5).metadata()[DESCRIPTION];
+    assert!(limit.contains("Wilson") && limit.contains("exact below 10"));
+}
+
+#[test]
+fn what_is_no_rate_or_no_unit_stops_the_mart() {
+    let targets = targets();
+    let fault = |more: &str, row: super::Count<'_>| {
+        let spec = mart_with(more);
+        let rates = RateColumns::new("waits", &spec, &contract(), &targets).expect("resolves");
+        let found = rates.add(&counts(&[row])).expect_err("refuses");
+        let first = found.iter().next().expect("a finding");
+        assert_eq!(first.code, Code::Check);
+        first.message.clone()
+    };
+    let below = ("2026-03-01", "per_100_000", Some(9.0), Some(-1.0));
+    let said = fault("unit: per_100_000", below);
+    assert!(
+        said.contains("is not a rate") && said.contains("month=2026-03-01"),
+        "{said}"
+    );
+    let above = ("2026-03-01", "proportion", Some(1.0), Some(1.5));
+    assert!(fault("unit_column: trust_code", above).contains("is not a proportion"));
+    let odd = ("2026-03-01", "per_1000", Some(9.0), Some(1.0));
+    assert!(fault("unit_column: trust_code", odd).contains("`trust_code` is no unit"));
+    // A share of 0.75 is met by any rate per 100,000 above it.
+    let rate = ("2026-03-01", "RVV", Some(9.0), Some(1.0));
+    let said = fault("unit: per_100_000, target: d62", rate);
+    assert!(said.contains("target `d62`, which is a share"), "{said}");
 }
 
 #[test]

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_1_a_split_lsoa() {
+    fn trap_01_a_split_lsoa() {
         let places = places();
         assert_eq!(places.quintile(2019, 1, 0), 1);
         assert_eq!(places.quintile(2025, 1, 0), 0, "parts differ");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_2_a_merged_lsoa() {
+    fn trap_02_a_merged_lsoa() {
         let places = places();
         assert_eq!(places.quintile(2019, 0, 14), 0);
         assert_eq!(places.quintile(2025, 2, 0), 5);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_5_editions_differ_for_the_same_address() {
+    fn trap_05_editions_differ_for_the_same_address() {
         let places = places();
         assert_eq!(
             (places.quintile(2019, 9, 9), places.quintile(2025, 9, 9)),

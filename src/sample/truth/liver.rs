@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_7_six_months_are_calendar_months() {
+    fn trap_07_six_months_are_calendar_months() {
         let active = [row(0, Status::Active)];
         let invited = |on| at(&active, &[done(0, Some(on), None)]).map(|(_, flags)| flags[1]);
         assert_eq!(invited(date(2025, 9, 1)), Some(true));

@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_10_and_11_clocks() {
+    fn trap_11_adjustments() {
         let pathway = shared(40, 70);
         assert_eq!(all(&pathway), [("fds_28", 20), ("d31", 45), ("d62", 70)]);
         let adjusted = Pathway {
@@ -514,6 +514,11 @@ mod tests {
             ..adjusted
         };
         assert_eq!(all(&late), [("fds_28", 17), ("d31", 0), ("d62", 62)]);
+    }
+
+    #[test]
+    fn trap_10_who_has_no_28_days() {
+        let pathway = shared(40, 70);
         let slip = Pathway {
             told: Some(plus_days(START, -2)),
             ..pathway

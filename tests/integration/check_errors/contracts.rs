@@ -318,6 +318,34 @@ fn audiences_policies_rates_and_checks_of_a_mart() {
 }
 
 #[test]
+fn limits_and_target_of_a_rate_go_by_its_unit_which_is_said_once() {
+    let world = clinic::project();
+    let file = "pipelines/clinic.yaml";
+    world.edit(
+        file,
+        "denominator: visits }\n",
+        "denominator: visits, unit: per_100_000, interval: wilson, target: share }
+      - { name: often, numerator: people, denominator: visits, interval: byar, unit_column: month }
+",
+    );
+    faults(&world).says(&[
+        "`wilson` is not how limits of `per_100_000` are worked out",
+        "targets are shares from 0 to 1",
+        "`month` is date: a unit is text",
+        "a rate has one unit",
+    ]);
+    assert_places(
+        &world,
+        &[
+            ("wrong-value", file, "wilson, target", 0),
+            ("not-supported", file, "share }", 0),
+            ("wrong-value", file, "month }\n    checks", 0),
+            ("duplicate-key", file, "month }\n    checks", 0),
+        ],
+    );
+}
+
+#[test]
 fn two_tables_with_one_name() {
     let world = clinic::project();
     world

@@ -128,6 +128,17 @@ fn tables_sums_and_what_goes_together() {
             &[("higher_is_better", "lower_is_better\n    target: visits")],
         ),
         (
+            "a_share_as_target_of_a_rate",
+            &[(
+                "higher_is_better",
+                "higher_is_better\n    unit: per_100_000\n    target: shares",
+            )],
+        ),
+        (
+            "limits_of_another_unit",
+            &[("higher_is_better", "higher_is_better\n    interval: byar")],
+        ),
+        (
             "no_choice",
             &[(
                 "source: Ours }",
@@ -145,6 +156,8 @@ fn tables_sums_and_what_goes_together() {
             ("sql-syntax", file, "site = 'Ashford' AND", 0),
             ("sql-parameter", file, "people > $since", 0),
             ("missing-key", file, "imd_quintile", 0),
+            ("not-supported", file, "shares", 0),
+            ("wrong-value", file, "byar", 0),
             ("unknown-name", file, "sinse", 0),
         ],
     );
