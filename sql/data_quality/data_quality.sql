@@ -1,5 +1,6 @@
 -- Can this month be trusted? Everything that is known of feeds, people and totals, one row
--- for each feed, provider, period and rule.
+-- for each feed, provider, period and rule. A reconciliation for which there was nothing to compare
+-- is called not_compared_, so that nobody takes it for one that holds.
 SELECT
     feed,
     provider,
@@ -32,7 +33,7 @@ SELECT
     'warehouse' AS feed,
     'all' AS provider,
     period,
-    'reconciles_' || what AS rule,
+    CASE WHEN passed IS NULL THEN 'not_compared_' ELSE 'reconciles_' END || what AS rule,
     month,
     found,
     CAST(NULL AS DOUBLE) AS out_of,

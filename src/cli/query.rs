@@ -7,7 +7,6 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::util::pretty::pretty_format_batches;
-use datafusion::sql::sqlparser::dialect::DuckDbDialect;
 
 use crate::compile::{self, Plan, SystemTable, lineage, sql};
 use crate::diag::{Code, Diagnostic, Diagnostics, Exit, Result, SourceText, did_you_mean};
@@ -32,9 +31,7 @@ pub async fn query(global: &Global, args: &QueryArgs, printer: &Printer) -> Resu
     )?;
     let context = engine.session();
     let source = SourceText::new("query", args.sql.clone());
-    // DuckDB's dialect knows `FROM x` without SELECT.
-    let mut statement = sql::parse_as(&source, &DuckDbDialect {})?;
-    sql::select_all(&mut statement);
+    let statement = sql::parse_question(&source)?;
     let statement = sql::query(&source, statement, &BTreeMap::new())?.at(run::as_of(&plan));
     let tables = sql::tables(&context, &source, &statement)?;
     check_names(&plan, &source, &tables)?;

@@ -12,6 +12,7 @@ mod checks;
 pub mod contract;
 mod diagnose;
 mod dialects;
+mod from_first;
 mod graph;
 pub mod indicators;
 pub mod lineage;

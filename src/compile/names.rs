@@ -20,6 +20,13 @@ pub enum Declared<'a> {
     Mart(&'a Mart),
 }
 
+impl Declared<'_> {
+    /// Whether a target has nothing of it unless it says so.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Source(source) if source.absent)
+    }
+}
+
 /// A declared table.
 #[derive(Clone)]
 pub struct Declaration<'a> {

@@ -73,7 +73,10 @@ pub fn compile(
         spec: spec.clone(),
         source: Arc::clone(text),
         files: files.clone(),
-        absent: replaced.is_some_and(|other| other.absent),
+        absent: match replaced {
+            Some(other) => other.absent == Some(true),
+            None => spec.absent,
+        },
         reader: reader?,
         root,
         rules: row_rules,
@@ -91,7 +94,15 @@ pub fn check_overrides(
     for (name, other) in project.settings.sources.iter() {
         let source = TableName::parse(name).filter(TableName::is_received);
         let place = (&project.settings.source, name.span());
-        if other.files.is_some() == other.absent {
+        let declared = source.as_ref().and_then(|table| declarations.get(table));
+        let absent_of_itself = declared.is_some_and(|d| d.body.is_absent());
+        let says = match other.absent {
+            Some(true) => other.files.is_none(),
+            // What is here anyway is not here once more.
+            Some(false) => other.files.is_some() || absent_of_itself,
+            None => other.files.is_some(),
+        };
+        if !says {
             found.push(
                 Diagnostic::error(
                     Code::WrongValue,
@@ -102,7 +113,7 @@ pub fn check_overrides(
             );
         }
         match source {
-            Some(table) if declarations.contains_key(&table) => {}
+            Some(_) if declared.is_some() => {}
             Some(table) => {
                 found.push(unknown_table(declarations, &table, Code::UnknownName).at(place))
             }

@@ -7,20 +7,20 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::Volatility;
-use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::parser::{DFParserBuilder, ParserInput, Statement};
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, Spanned, Value, Visit,
-    VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions, visit_expressions,
+    self, Expr, ObjectName, ObjectNamePart, Spanned, Value, Visit, Visitor, visit_expressions,
     visit_expressions_mut, visit_relations,
 };
-use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect};
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::dialect::{Dialect, DuckDbDialect, PostgreSqlDialect};
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 use crate::spec::parameter::{Parameter, ParameterType};
 
 use super::diagnose::{byte_range, syntax_error, too_deep};
-use super::{Bound, Query, TableKind, TableName};
+use super::{Bound, Query, TableKind, TableName, from_first};
 
 /// The name of the parameter that holds the run's date.
 pub const AS_OF: &str = "as_of";
@@ -37,15 +37,31 @@ const CHAIN_LIMIT: usize = 500;
 /// # Errors
 /// Syntax errors, several statements, anything that is not a query.
 pub fn parse(source: &Arc<SourceText>) -> Result<Statement> {
-    parse_as(source, &PostgreSqlDialect {})
+    one_query(source, source.text.as_str().into(), &PostgreSqlDialect {})
 }
 
-/// The same, in a dialect.
+/// Parses a question, in which `FROM x` may do without SELECT.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_as(source: &Arc<SourceText>, dialect: &dyn Dialect) -> Result<Statement> {
-    let statements = DFParserBuilder::new(source.text.as_str())
+pub fn parse_question(source: &Arc<SourceText>) -> Result<Statement> {
+    let mut tokens = Tokenizer::new(&PostgreSqlDialect {}, &source.text)
+        .tokenize_with_location()
+        .map_err(|e| syntax_error(source, &ParserError::from(e).into()))?;
+    // Of the two only DuckDB's dialect knows `FROM x SELECT a`.
+    let dialect: &dyn Dialect = match from_first::select_all(&mut tokens) {
+        true => &DuckDbDialect {},
+        false => &PostgreSqlDialect {},
+    };
+    one_query(source, tokens.into(), dialect)
+}
+
+fn one_query(
+    source: &Arc<SourceText>,
+    input: ParserInput<'_>,
+    dialect: &dyn Dialect,
+) -> Result<Statement> {
+    let statements = DFParserBuilder::new(input)
         .with_dialect(dialect)
         .with_recursion_limit(RECURSION_LIMIT)
         .build()
@@ -127,25 +143,6 @@ fn statement_range(source: &Arc<SourceText>, statement: &Statement) -> Range<usi
         let start = source.text.len() - source.text.trim_start().len();
         start..start
     })
-}
-
-/// Gives `FROM x` the `SELECT *` that it means.
-pub fn select_all(statement: &mut Statement) {
-    struct SelectAll;
-    impl VisitorMut for SelectAll {
-        type Break = ();
-        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
-            if select.flavor == SelectFlavor::FromFirstNoSelect {
-                let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
-                select.projection = vec![all];
-                select.flavor = SelectFlavor::Standard;
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    if let Statement::Statement(inner) = statement {
-        let _ = VisitMut::visit(inner.as_mut(), &mut SelectAll);
-    }
 }
 
 /// The tables a statement reads, each with the places where it is named; common table

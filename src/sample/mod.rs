@@ -125,7 +125,7 @@ pub fn write(options: &Options) -> io::Result<Summary> {
     let mut files = thread::scope(|scope| {
         let screening = Programme::ALL
             .map(|programme| scope.spawn(move || feeds::screening::write(world, programme)));
-        let others: [Feed; 11] = [
+        let others: [Feed; 10] = [
             feeds::people::write,
             feeds::lung::write,
             feeds::liver::write,
@@ -133,7 +133,6 @@ pub fn write(options: &Options) -> io::Result<Summary> {
             feeds::cwt_records::write,
             feeds::tumours::write,
             feeds::lower_gi::write,
-            feeds::screening_published::write,
             feeds::hpv::write,
             feeds::primary_care::write,
             feeds::cwt_published::write,
@@ -148,6 +147,8 @@ pub fn write(options: &Options) -> io::Result<Summary> {
             truth.extend(counted);
             list.extend(listed);
         }
+        // The dashboard shows what was counted, so it is written when that is known.
+        fed.extend(feeds::screening_published::write(world, &truth)?);
         for other in others {
             fed.extend(finished(other)?);
         }

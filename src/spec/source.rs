@@ -17,6 +17,10 @@ pub struct Source {
     pub sensitivity: Sp<Sensitivity>,
     /// Where its files are and how to read them.
     pub files: Files,
+    /// A target has nothing of it, no rows and nothing to look for, unless it says `files` of its own or
+    /// `absent: false`. What is made of it must know that there may be none.
+    #[serde(default)]
+    pub absent: bool,
     /// How old it may be.
     pub freshness: Option<Freshness>,
     /// A heading the contract does not know. Default: warn.

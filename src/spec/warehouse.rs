@@ -57,8 +57,8 @@ pub struct SourceOverride {
     /// Replaces the source's `files`, whole.
     pub files: Option<Files>,
     /// This target has nothing of it: no rows, nothing to look for, never late, and no key needed.
-    #[serde(default)]
-    pub absent: bool,
+    /// `false`: it has what the pipeline says is absent, where the pipeline says.
+    pub absent: Option<bool>,
 }
 
 /// Where a secret is.

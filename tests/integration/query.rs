@@ -80,6 +80,31 @@ fn from_comes_first_if_you_like() {
         ask("FROM mart.sites").exits(0).stdout,
         ask("SELECT * FROM mart.sites").exits(0).stdout
     );
+    for (short, long) in [
+        (
+            "from mart.visits where visits > 1 order by site desc limit 1",
+            "SELECT * FROM mart.visits WHERE visits > 1 ORDER BY site DESC LIMIT 1",
+        ),
+        (
+            "WITH v AS (FROM mart.visits WHERE site ~ '^N') FROM v",
+            "SELECT * FROM mart.visits WHERE site ~ '^N'",
+        ),
+        (
+            "SELECT site FROM mart.sites UNION ALL (FROM (SELECT site FROM mart.sites) AS s)",
+            "SELECT site FROM mart.sites UNION ALL SELECT site FROM mart.sites",
+        ),
+        (
+            "FROM mart.visits WHERE extract(year FROM month) = 2026 AND site IS DISTINCT FROM 'x'",
+            "SELECT * FROM mart.visits WHERE extract(year FROM month) = 2026 AND site IS DISTINCT FROM 'x'",
+        ),
+    ] {
+        let answer = ask(short).exits(0).stdout;
+        assert_eq!(answer, ask(long).exits(0).stdout, "{short}");
+    }
+    // The place is that of the text as it was typed.
+    ask("FROM mart.visits\nWHERE sight = 1")
+        .exits(2)
+        .says(&["query:2:7"]);
     let counted = ask("FROM mart.visits SELECT count(*) AS n").exits(0).stdout;
     assert!(counted.contains("| 3 |"), "{counted}");
     let inner = ask("SELECT count(*) AS n FROM (FROM mart.visits)")
@@ -89,11 +114,12 @@ fn from_comes_first_if_you_like() {
 }
 
 /// Questions whose answer would be a pseudonym or a postcode: each must be masked, or refused.
-const PRIVATE: [&str; 24] = [
+const PRIVATE: [&str; 25] = [
     "SELECT person_key FROM source.visits",
     "SELECT person_key AS x FROM model.visit",
     "SELECT * FROM source.visits",
     "FROM source.visits",
+    "FROM source.visits WHERE postcode IS NOT NULL",
     "SELECT postcode || '' AS x FROM source.visits",
     "SELECT upper(trim(postcode)) AS x FROM source.visits",
     "SELECT replace(postcode, ' ', '') AS x FROM source.visits",

@@ -4,6 +4,7 @@
 use std::fs;
 
 use crate::parquet_file::Table;
+use crate::real_data;
 use crate::world::{World, repository, tell};
 
 const WAREHOUSE: &str = "name: reconciliation\ndefault_target: dev\naudiences: [alliance]\n";
@@ -202,6 +203,13 @@ fn trap_22_ndrs_stage_at_diagnosis_of_every_site_and_geography() {
             .collect();
         assert_eq!(shares, ["48.17 70.64", "48.17 70.64"], "alliance and ICB");
     }
+    let Some(world) = real_data::real() else {
+        return;
+    };
+    for what in ["ndrs_stage_early_share", "ndrs_stage_completeness"] {
+        let row = real_data::reconciled(world, what);
+        assert_eq!(row, (10_710.0, 10_710.0, true), "{what}");
+    }
 }
 
 #[test]
@@ -244,4 +252,8 @@ fn fingertips_cervical_coverage_and_its_limits() {
         rows.len()
     ));
     assert_eq!((rows.len(), same, coarse), (12_204, 11_904, 40));
+    if let Some(world) = real_data::real() {
+        let row = real_data::reconciled(world, "fingertips_cervical_coverage");
+        assert_eq!(row, (11_904.0, 11_904.0, true));
+    }
 }

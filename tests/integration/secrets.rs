@@ -202,3 +202,34 @@ fn a_source_that_is_absent_is_empty_and_needs_neither_folder_nor_key() {
         .exits(2)
         .says(&["is `absent: true` from it", "say one of the two"]);
 }
+
+#[test]
+fn a_source_that_the_pipeline_says_is_absent_is_there_where_a_target_says_so() {
+    let world = clinic::world();
+    world.edit(
+        "pipelines/clinic.yaml",
+        "    sensitivity: identifiable\n    files:",
+        "    sensitivity: identifiable\n    absent: true\n    files:",
+    );
+    let visits = || {
+        world.martlet("run").exits(0);
+        Table::read(&world.path("published/alliance/latest/visits.parquet")).column("visits")
+    };
+    assert_eq!(visits(), Vec::<String>::new());
+
+    let target = world.read("config/targets/dev.yaml");
+    world.write(
+        "config/targets/dev.yaml",
+        format!("{target}sources:\n  source.visits: {{ absent: false }}\n"),
+    );
+    assert_eq!(visits().len(), 3);
+
+    // The pipeline says already that there may be none: a least count is held against what is made.
+    world.write("config/targets/dev.yaml", target);
+    world.edit(
+        "pipelines/clinic.yaml",
+        "    checks:\n      - { name: people_within_visits",
+        "    checks:\n      - { row_count: { min: 1 } }\n      - { name: people_within_visits",
+    );
+    world.martlet("run").exits(3).says(&["row_count"]);
+}

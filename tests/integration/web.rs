@@ -219,6 +219,19 @@ fn a_file_that_left_the_web_stops_the_run_and_readers_keep_theirs() {
 }
 
 #[test]
+fn what_a_target_has_nothing_of_is_not_asked_for() {
+    let web = Web::serving(SITES);
+    let world = world(&web);
+    web.change(|page| page.body = None);
+    let target = world.read("config/targets/dev.yaml");
+    let absent = "sources: { reference.sites: { absent: true } }\n";
+    world.write("config/targets/dev.yaml", format!("{target}{absent}"));
+    world.martlet("run").exits(0);
+    assert_eq!(web.statuses(), Vec::<u16>::new());
+    assert_eq!(sites(&world), Vec::<String>::new());
+}
+
+#[test]
 fn a_web_server_is_asked_for_one_file_by_name() {
     let world = clinic::world();
     world.edit(

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::csv::CsvFile;
 use super::{Fed, per_cent, utf16, with_thousands, write_whole};
@@ -14,6 +14,7 @@ use crate::sample::dates::add_months;
 use crate::sample::dice::{Dice, Subject};
 use crate::sample::practices::PLANTS;
 use crate::sample::submissions::Submission;
+use crate::sample::truth::{EDITIONS, ScreeningTruth};
 use crate::sample::world::World;
 
 const HEADING: [&str; 12] = [
@@ -39,10 +40,9 @@ struct Cohort {
     standards: [&'static str; 2],
     /// Months by which it is reported late.
     arrears: i32,
-    /// People of a practice's list in it, in a hundred.
-    share: u32,
 }
 
+/// In the order of the truth's cohorts.
 const COHORTS: [Cohort; 5] = [
     Cohort {
         programme: "Bowel",
@@ -50,7 +50,6 @@ const COHORTS: [Cohort; 5] = [
         description: "Bowel screening coverage, ages 50 to 59",
         standards: ["", ""],
         arrears: 6,
-        share: 13,
     },
     Cohort {
         programme: "Bowel",
@@ -58,7 +57,6 @@ const COHORTS: [Cohort; 5] = [
         description: "Bowel screening coverage, ages 60 to 74",
         standards: ["62.0%", "76.0%"],
         arrears: 6,
-        share: 16,
     },
     Cohort {
         programme: "Breast",
@@ -66,7 +64,6 @@ const COHORTS: [Cohort; 5] = [
         description: "Breast screening coverage, ages 53 to 70",
         standards: ["70.0%", "80.0%"],
         arrears: 0,
-        share: 11,
     },
     Cohort {
         programme: "Cervical",
@@ -74,7 +71,6 @@ const COHORTS: [Cohort; 5] = [
         description: "Cervical screening coverage, ages 25 to 49",
         standards: ["80.0%", ""],
         arrears: 0,
-        share: 16,
     },
     Cohort {
         programme: "Cervical",
@@ -82,7 +78,6 @@ const COHORTS: [Cohort; 5] = [
         description: "Cervical screening coverage, ages 50 to 64",
         standards: ["80.0%", ""],
         arrears: 0,
-        share: 10,
     },
 ];
 
@@ -90,12 +85,20 @@ const COHORTS: [Cohort; 5] = [
 const MONTHS: i32 = 3;
 /// Smallest count that is shown.
 const SHOWN: u64 = 8;
+/// The place of a practice that is withheld whatever its size: in a large world no other is small.
+const WITHHELD: usize = 3;
+/// Of so many people screened, results that come two months late; half of them come after one.
+const LATE: u64 = 200;
 
 /// Month, place in [`COHORTS`], organisation: what the newest file says, none where it is suppressed.
 type Newest = BTreeMap<(NaiveDate, usize, String), Option<(u64, u64)>>;
+/// Month, place in [`COHORTS`], practice numbered from 1: people eligible and covered, as the truth has them.
+type Counts = BTreeMap<(usize, usize, usize), (u64, u64)>;
 
-/// Writes every export, and what stands after the last.
-pub fn write(world: &World) -> io::Result<Fed> {
+/// Writes every export, and what stands after the last. The dashboard counts the same people as
+/// everybody: what it shows is the truth, as far as it is known when it is shown.
+pub fn write(world: &World, truth: &ScreeningTruth) -> io::Result<Fed> {
+    let counts = by_practice(truth);
     let mut fed = Fed::default();
     let mut newest = Newest::new();
     for m in 0..world.calendar.months() {
@@ -103,7 +106,7 @@ pub fn write(world: &World) -> io::Result<Fed> {
             "screening_published/screening_coverage_{}.csv",
             world.month_name(m)
         );
-        let (text, rows) = export(world, m, &mut newest);
+        let (text, rows) = export(world, m, &counts, &mut newest);
         fed.submissions
             .push(Submission::monthly(world, "screening_published", m, &path).with_rows(rows, 0));
         fed.written
@@ -113,7 +116,24 @@ pub fn write(world: &World) -> io::Result<Fed> {
     Ok(fed)
 }
 
-fn export(world: &World, m: usize, newest: &mut Newest) -> (String, u64) {
+/// People by practice: each stands in the truth once for each edition.
+fn by_practice(truth: &ScreeningTruth) -> Counts {
+    let mut counts = Counts::new();
+    for ((m, cohort, practice, edition, _), [eligible, covered, ..]) in truth {
+        if *edition == EDITIONS[0] {
+            let key = (
+                usize::from(*m),
+                usize::from(*cohort),
+                usize::from(*practice),
+            );
+            let sum = counts.entry(key).or_default();
+            *sum = (sum.0 + u64::from(*eligible), sum.1 + u64::from(*covered));
+        }
+    }
+    counts
+}
+
+fn export(world: &World, m: usize, counts: &Counts, newest: &mut Newest) -> (String, u64) {
     let mut text = HEADING.join("\t");
     if m == 0 {
         // Somebody widened a row of the first one: a heading over two lines.
@@ -124,17 +144,20 @@ fn export(world: &World, m: usize, newest: &mut Newest) -> (String, u64) {
     for (place, cohort) in COHORTS.iter().enumerate() {
         for back in (0..MONTHS).rev() {
             let month = add_months(world.calendar.first(m), -back - cohort.arrears);
+            let mut late = Late::new(world, place, month);
             let mut region = (0, 0);
             for practice in 0..world.practices.list.len() {
                 let facts = &world.practices.list[practice];
                 if facts.closed.is_some_and(|closed| closed < month) {
                     continue;
                 }
-                let (eligible, screened) = counted(world, place, practice, month, back);
+                let (eligible, screened) = counted(world, counts, place, practice, month);
+                let screened = screened - late.of(screened, back);
                 region = (region.0 + eligible, region.1 + screened);
                 let code = format!("Z99{:03}", practice + 1);
                 let name = format!("{} SURGERY", PLANTS[practice % PLANTS.len()].to_uppercase());
-                let shown = (screened >= SHOWN).then_some((eligible, screened));
+                let shown =
+                    (screened >= SHOWN && practice != WITHHELD).then_some((eligible, screened));
                 row(&mut text, &code, &name, cohort, month, shown);
                 newest.insert((month, place, code), shown);
                 rows += 1;
@@ -149,37 +172,62 @@ fn export(world: &World, m: usize, newest: &mut Newest) -> (String, u64) {
     (text, rows)
 }
 
-/// Eligible and screened, as known `back` months before the last word.
+/// Eligible and screened of a practice, all results known. Of months before the first census that the
+/// sample has, nobody counted anybody: they are drawn, near the first.
 fn counted(
     world: &World,
+    counts: &Counts,
     cohort: usize,
     practice: usize,
     month: NaiveDate,
-    back: i32,
 ) -> (u64, u64) {
-    use chrono::Datelike;
+    let m = (0..world.calendar.months()).find(|m| world.calendar.first(*m) == month);
+    let of = |m| counts.get(&(m, cohort, practice + 1)).copied();
+    let (eligible, screened) = of(m.unwrap_or(0)).unwrap_or_default();
+    if m.is_some() {
+        return (eligible, screened);
+    }
     let steady = practice * COHORTS.len() + cohort;
-    let mut list = Dice::new(world.seed, Subject::Published, steady);
-    // One small practice in the list, whose numbers are suppressed.
-    let size = if practice == 3 {
-        45
-    } else {
-        list.between(2_500, 14_000) as u64
-    };
-    let share = u64::from(COHORTS[cohort].share);
-    let rate = list.between(520, 800) as u64;
-    let months = month.year() as usize * 12 + month.month0() as usize;
-    let mut monthly = Dice::new(
-        world.seed,
-        Subject::Published,
-        (1 << 30) + months * 8_192 + steady,
-    );
-    let eligible = size * share / 100 + monthly.below(40) as u64;
-    let rate = rate + monthly.below(25) as u64;
-    let screened = eligible * rate / 1_000;
-    // Late results: the first word on a month is a little low.
-    let late = 2 - back.clamp(0, 2).unsigned_abs() as u64;
-    (eligible, screened - screened * late / 400)
+    let mut monthly = dice(world, (1 << 30) + months_of(month) * 8_192 + steady);
+    let joined = monthly.below(1 + eligible as u32 / 20);
+    let lapsed = monthly.below(1 + screened as u32 / 20);
+    (eligible + u64::from(joined), screened - u64::from(lapsed))
+}
+
+/// Results that come late. The practices of a month are gone through in their order and every
+/// [`LATE`]th person screened is late, so that together they lack as little as each of them: in
+/// [`LATE`] people one, and one more where the count begins among them.
+struct Late {
+    gone_through: u64,
+}
+
+impl Late {
+    fn new(world: &World, cohort: usize, month: NaiveDate) -> Self {
+        let stream = (1 << 31) + months_of(month) * 8 + cohort;
+        Self {
+            gone_through: dice(world, stream).below(LATE as u32).into(),
+        }
+    }
+
+    /// How many of a practice's people are not known to be screened `back` months after the first word.
+    fn of(&mut self, screened: u64, back: i32) -> u64 {
+        let before = self.gone_through / LATE;
+        self.gone_through += screened;
+        let late = self.gone_through / LATE - before;
+        match back {
+            0 => late,
+            1 => late / 2,
+            _ => 0,
+        }
+    }
+}
+
+fn months_of(month: NaiveDate) -> usize {
+    month.year() as usize * 12 + month.month0() as usize
+}
+
+fn dice(world: &World, stream: usize) -> Dice {
+    Dice::new(world.seed, Subject::Published, stream)
 }
 
 fn row(
