@@ -24,6 +24,7 @@ class Indicator:
     edition: str | None
     breakdowns: tuple[str, ...]
     target: str | None
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -50,5 +51,6 @@ def indicators(project: pathlib.Path) -> dict[tuple[str, tuple[Organisations, ..
                 measure, entry["from"], entry.get("where"), "column" not in over,
                 over.get("column") or over.get("where"), under.get("column") or under.get("where"),
                 entry["month"]["column"], entry.get("edition"), tuple(entry["breakdowns"]), entry.get("target"),
+                entry.get("unit", "proportion"),
             ))
     return found

@@ -47,7 +47,8 @@ LINES: dict[str, list[str]] = {
     ],
     "fit_before_referral": ["model.lower_gi_referral", "model.fit_patient", "mart.fit_before_referral"],
     "indicators": [
-        "model.lung_person", "model.liver_person", "model.care_person", "model.hpv_year", "mart.indicators",
+        "model.lung_person", "model.liver_person", "model.care_person", "model.hpv_year", "model.early_resident",
+        "mart.indicators",
     ],
     # Tables that only our checks read: a second count to hold a mart against. Nobody else has them.
     CHECKS: [

@@ -19,6 +19,7 @@ def early_diagnosis(world: World) -> None:
     in_month = months.join(_tumours(world, newest), how="cross").filter(
         pl.col("diagnosis_date").is_between(window_start(census, world.number("rolling_months")), census))
     in_month = in_month.collect(engine="streaming").lazy()
+    world.keep(early_resident=_residents(world, months, in_month))
     stage = pl.col("stage_group")
     world.write("early_diagnosis", pl.concat([
         in_month.select(*FACTS, org_type=pl.lit(org_type), org_code=f"{org_type}_code", imd_edition=year,
@@ -33,6 +34,28 @@ def early_diagnosis(world: World) -> None:
         emergency=pl.col("emergency").sum(),
         first_presentations=pl.col("first_presentation").sum(),
     ))
+
+
+def _residents(world: World, months: pl.LazyFrame, in_month: pl.LazyFrame) -> pl.LazyFrame:
+    """Cancers and emergencies of the people who live here, and how many people do, by area and quintile."""
+    places = ["lad_code", "sub_icb_code", "alliance_code"]
+    home = world.parameters["home_alliance"]
+    people = (
+        world.mart("dim_geography").filter(pl.col("in_2021"), pl.col("alliance_code") == home)
+        .join(months.select("month"), how="cross")
+        .select("month", *places, imd_quintile=pl.col("imd2025_quintile").fill_null(0).cast(pl.Int64),
+                cancers=0, emergencies=0, residents=pl.col("residents").cast(pl.Float64))
+    )
+    tumours = in_month.filter(pl.col("alliance_code").is_in([home, "UNKNOWN"])).select(
+        "month", *places, imd_quintile=pl.col("imd2025_quintile").cast(pl.Int64),
+        cancers=1, emergencies=pl.col("emergency").cast(pl.Int32), residents=pl.lit(0.0))
+    residents = pl.col("residents")
+    return (
+        pl.concat([people, tumours]).group_by("month", *places, "imd_quintile")
+        .agg(pl.col("cancers", "emergencies").sum(),
+             residents=pl.when(residents.null_count() == 0).then(residents.sum()))
+        .with_columns(imd_edition=pl.lit(2025))
+    )
 
 
 def _tumours(world: World, newest: object) -> pl.LazyFrame:
@@ -62,7 +85,7 @@ def _tumours(world: World, newest: object) -> pl.LazyFrame:
         .unique("person_key", keep="first", maintain_order=True).select("tumour_key", first_presentation=True)
     )
     person = world.model("person_latest").select(
-        "person_key", "opted_out", "sub_icb_code", "alliance_code", "imd2019_quintile", "imd2025_quintile")
+        "person_key", "opted_out", "lad_code", "sub_icb_code", "alliance_code", "imd2019_quintile", "imd2025_quintile")
     groups = world.reference("icd10_cancer_groups").select("icd10_code", "cancer_group")
     return (
         tumours.join(first, on="tumour_key", how="left").join(person, on="person_key", how="left")
@@ -70,7 +93,7 @@ def _tumours(world: World, newest: object) -> pl.LazyFrame:
         .filter(~pl.col("opted_out").fill_null(False))
         .select(
             "diagnosis_date", "stage_group", pl.col("cancer_group").fill_null("Other"),
-            pl.col("trust_code", "sub_icb_code", "alliance_code").fill_null("UNKNOWN"),
+            pl.col("trust_code", "lad_code", "sub_icb_code", "alliance_code").fill_null("UNKNOWN"),
             pl.col("imd2019_quintile", "imd2025_quintile").fill_null(0),
             pl.col("first_presentation").fill_null(False),
             emergency=(pl.col("first_presentation") & (route == "emergency_presentation")).fill_null(False),

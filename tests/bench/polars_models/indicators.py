@@ -28,13 +28,15 @@ def make(world: World) -> None:
             world.model("care_submitter").filter("submitter"), on="trust_code", how="semi"),
         "model.hpv_year": world.mart("hpv_vaccination").filter(~pl.col("is_total")).with_columns(
             month=pl.col("academic_year").str.head(4).add("-09-01").str.to_date("%Y-%m-%d")),
+        "model.early_resident": world.model("early_resident"),
     }
     edition = world.number("imd_edition")
-    counted, levels, targets = [], [], {}
+    counted, levels, targets, units = [], [], {}, {}
     for (name, organisations), entries in world.definitions.items():
         table = tables.get(name)
         if table is None:
             table = world.mart(name.removeprefix("mart."))
+        units |= {entry.measure: entry.unit for entry in entries}
         targets |= {entry.measure: entry.target for entry in entries}
         for place in organisations:
             levels += [(entry.measure, place.kind, larger) for entry in entries for larger in place.larger]
@@ -46,6 +48,7 @@ def make(world: World) -> None:
         *KEYS,
         numerator=pl.when(known).then("numerator"),
         denominator=pl.when(known).then("denominator"),
+        unit=pl.col("measure").replace_strict(units, return_dtype=pl.String),
         target_measure=pl.col("measure").replace_strict(targets, return_dtype=pl.String),
         suppression=pl.when(~known).then(pl.lit("at_source")),
     ))
