@@ -181,6 +181,7 @@ fn rates_per_100_000_are_those_worked_out_by_hand() {
         "lung_health_checks",
         "personalised_care",
         "primary_care",
+        "published",
         "screening",
         "waiting_times",
     ] {
