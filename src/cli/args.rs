@@ -290,8 +290,8 @@ pub struct TestArgs {
 
 #[derive(Debug, Args)]
 pub struct QueryArgs {
-    /// The question, in SQL over source.x, reference.x, model.x, mart.x and system.x. `FROM mart.x WHERE …`
-    /// without SELECT asks for every column
+    /// The question, in SQL over source.x, reference.x, model.x, mart.x and system.x; `FROM mart.x WHERE …`
+    /// asks for every column
     #[arg(value_name = "SQL")]
     pub sql: String,
     /// How to print the answer

@@ -157,9 +157,10 @@ fn wanted(plan: &Plan, tables: &BTreeSet<TableName>) -> BTreeMap<StoreUrl, BTree
     wanted
 }
 
-/// Where a source's files are, if not on this machine.
+/// Where a source's files are, if there are any and they are not on this machine.
 fn place(plan: &Plan, source: &SourceNode) -> Option<StoreUrl> {
     match &source.files.root {
+        _ if source.absent => None,
         Root::Project => None,
         Root::Inbox => plan.settings.remote_inbox.clone(),
         Root::Url(url) => match Location::parse(url) {

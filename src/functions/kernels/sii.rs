@@ -8,7 +8,9 @@
 //! Limits are the exact limit of what PHEindicatormethods simulates (each y drawn from its own
 //! normal, log-normal or logit-normal distribution): a linear form of the y, whose quantile comes
 //! from its first four cumulants by Cornish and Fisher; for normal y that is exact, and for the
-//! RII it is Fieller's interval (Hayes and Berry 2002). Nothing is drawn at random.
+//! RII it is Fieller's interval (Hayes and Berry 2002). Nothing is drawn at random. Behind values of two
+//! or three events the form is so heavy in its tails that the expansion is no quantile function any
+//! more (Maillard 2012): then there are no limits, where it would give some many times too wide.
 
 use super::limits::{Impossible, Level, count};
 
@@ -267,10 +269,10 @@ fn linear(
             let weights = weights.map(|(c1, c0)| r.map_or(*c1, |r| c0 + c1 - r * c0));
             quantile(weights.zip(&shapes), z)
         };
-        sii_limits = Some((form(None, -level.z), form(None, level.z)));
+        sii_limits = form(None, -level.z).zip(form(None, level.z));
         // The RII has limits only where the intercept is surely not 0.
         let lowest = quantile(line.intercept.iter().copied().zip(&shapes), -level.z);
-        if lowest > 0.0 && rii.is_finite() {
+        if lowest.is_some_and(|lowest| lowest > 0.0) && rii.is_finite() {
             let lower = root(rii, -1.0, |r| form(Some(r), -level.z));
             let upper = root(rii, 1.0, |r| form(Some(r), level.z));
             rii_limits = lower.zip(upper);
@@ -324,8 +326,9 @@ fn cumulants(kind: Kind, q: Quantile) -> [f64; 4] {
     }
 }
 
-/// The quantile at `z` of Σ weight·value, by Cornish and Fisher.
-fn quantile<'a>(terms: impl Iterator<Item = (f64, &'a [f64; 4])>, z: f64) -> f64 {
+/// The quantile at `z` of Σ weight·value, by Cornish and Fisher; `None` where the expansion does not
+/// rise all the way from −z to z, and so is no quantile function.
+fn quantile<'a>(terms: impl Iterator<Item = (f64, &'a [f64; 4])>, z: f64) -> Option<f64> {
     let mut sum = [0.0_f64; 4];
     for (weight, shape) in terms {
         let mut power = 1.0;
@@ -336,33 +339,46 @@ fn quantile<'a>(terms: impl Iterator<Item = (f64, &'a [f64; 4])>, z: f64) -> f64
     }
     let [mean, variance, third, fourth] = sum;
     if variance <= 0.0 {
-        return mean;
+        return Some(mean);
     }
     let deviation = variance.sqrt();
     let (skew, excess) = (
         third / (variance * deviation),
         fourth / (variance * variance),
     );
+    // Its derivative is a parabola in z: lowest at an end or at its vertex.
+    let (a, b) = (excess / 8.0 - skew * skew / 6.0, skew / 3.0);
+    let c = 1.0 - excess / 8.0 + 5.0 * skew * skew / 36.0;
+    let vertex = Some(-b / (2.0 * a)).filter(|v| v.abs() < z.abs());
+    let rises = |z: f64| (a * z + b) * z + c >= 0.0;
+    if ![Some(-z), Some(z), vertex].into_iter().flatten().all(rises) {
+        return None;
+    }
     let z2 = z * z;
     let at = z + (z2 - 1.0) * skew / 6.0 + z * (z2 - 3.0) * excess / 24.0
         - z * (2.0 * z2 - 5.0) * skew * skew / 36.0;
-    mean + deviation * at
+    Some(mean + deviation * at)
 }
 
-/// Where `f`, of one sign at `from`, is 0 in the given direction; `None` if it never is.
-fn root(from: f64, direction: f64, f: impl Fn(f64) -> f64) -> Option<f64> {
-    let start = f(from);
+/// Where `f`, of one sign at `from`, is 0 in the given direction; `None` if it never is, or is not known
+/// on the way.
+fn root(from: f64, direction: f64, f: impl Fn(f64) -> Option<f64>) -> Option<f64> {
+    let start = f(from)?;
     if start == 0.0 {
         return Some(from);
     }
     let mut step = 0.05 * from.abs().max(1e-3);
     let (mut near, mut far) = (from, from);
-    let crossed = (0..60).any(|_| {
+    let mut crossed = false;
+    for _ in 0..60 {
         near = far;
         far += direction * step;
         step *= 2.0;
-        f(far) * start <= 0.0
-    });
+        crossed = f(far)? * start <= 0.0;
+        if crossed {
+            break;
+        }
+    }
     if !crossed {
         return None;
     }
@@ -371,7 +387,7 @@ fn root(from: f64, direction: f64, f: impl Fn(f64) -> f64) -> Option<f64> {
         if middle == near || middle == far {
             break;
         }
-        if f(middle) * start > 0.0 {
+        if f(middle)? * start > 0.0 {
             near = middle;
         } else {
             far = middle;
