@@ -42,6 +42,22 @@ pub async fn plan(
     }
 }
 
+/// Plans a statement that has been checked already, and does not check it again: making the plan of
+/// a small table costs more than its rows.
+///
+/// # Errors
+/// As [`plan`].
+pub async fn plan_again(
+    state: &SessionState,
+    source: &Arc<SourceText>,
+    statement: Statement,
+) -> crate::diag::Result<LogicalPlan> {
+    match state.statement_to_plan(statement.clone()).await {
+        Ok(plan) => Ok(plan),
+        Err(_) => plan(state, source, statement).await,
+    }
+}
+
 async fn try_plan(
     state: &SessionState,
     statement: Statement,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, TableProvider,
 };
@@ -21,24 +22,28 @@ use super::{TableKind, TableName, build_side};
 /// The catalogue that tables stand in; nobody types it.
 const CATALOG: &str = "martlet";
 
+/// Rows of a batch: tables of some thirty columns cost less by fewer, longer batches.
+const BATCH_ROWS: usize = 1 << 15;
+
 /// What makes our functions known to a session. What they are, this module need not know.
 pub type Functions = fn(&SessionContext);
 
 /// The configuration every session has.
 ///
-/// Strings are Utf8 and not views, numbers with a point are decimals, places are kept.
+/// Texts are views while they are worked with, numbers with a point are decimals, places are kept.
 pub fn config(partitions: usize) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_target_partitions(partitions.max(1))
+        .with_batch_size(BATCH_ROWS)
         .with_default_catalog_and_schema(CATALOG, TableKind::Model.word())
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(false);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
     options.sql_parser.parse_float_as_decimal = true;
-    options.sql_parser.map_string_types_to_utf8view = false;
+    options.sql_parser.map_string_types_to_utf8view = true;
     options.sql_parser.dialect = Dialect::PostgreSQL;
-    options.execution.parquet.schema_force_view_types = false;
+    options.execution.parquet.schema_force_view_types = true;
     options.execution.parquet.pushdown_filters = false;
     // The check compares nullability that the planner itself loses: `BOOL_OR(x) IS TRUE` below a
     // filtered count fails it. Types are held against contracts by us.
@@ -101,7 +106,21 @@ pub fn register(
 pub fn register_empty(
     context: &SessionContext,
     table: &TableName,
-    schema: datafusion::arrow::datatypes::SchemaRef,
+    schema: SchemaRef,
 ) -> Result<()> {
-    register(context, table, Arc::new(EmptyTable::new(schema)))
+    register(
+        context,
+        table,
+        Arc::new(EmptyTable::new(in_memory(&schema))),
+    )
+}
+
+/// A table's columns as queries hold them: texts as views, which are moved, compared and hashed
+/// without copying them about. What is written are plain strings again.
+pub fn in_memory(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => Arc::clone(field),
+    });
+    Arc::new(Schema::new(fields.collect::<Fields>()))
 }

@@ -4,6 +4,7 @@
 //! say; the result is sorted by a total order and written by our own writer, so that one, two and
 //! eight partitions give the same bytes.
 
+mod held;
 mod materialise;
 mod merge;
 mod neighbours;
@@ -26,6 +27,9 @@ use crate::spec::Settings;
 pub use materialise::{Materialised, materialise, read, rows};
 pub use merge::last_of_each_key;
 pub use tables::{register_files, register_rows, register_view};
+
+/// The part of the memory limit that rows may take and be sorted in one piece.
+const SORTED_WHOLE: usize = 32;
 
 /// What the engine may use.
 #[derive(Debug, Clone)]
@@ -87,11 +91,11 @@ impl Engine {
 
     /// A session without tables.
     pub fn session(&self) -> SessionContext {
-        session::context(
-            session::config(self.limits.partitions),
-            Arc::clone(&self.runtime),
-            self.functions,
-        )
+        let mut config = session::config(self.limits.partitions);
+        // What is sorted whole need not be merged.
+        config.options_mut().execution.sort_in_place_threshold_bytes =
+            self.limits.memory / SORTED_WHOLE;
+        session::context(config, Arc::clone(&self.runtime), self.functions)
     }
 }
 

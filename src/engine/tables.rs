@@ -17,6 +17,9 @@ use url::Url;
 
 use crate::compile::{TableName, session};
 use crate::diag::{DataPlace, Diagnostic, Diagnostics, Result};
+use crate::store::parquet;
+
+use super::held::{Held, SMALL};
 
 /// Makes Parquet files known as one table, in the order given. No files make an empty table.
 ///
@@ -33,7 +36,19 @@ pub fn register_files(
     if files.is_empty() {
         return session::register_empty(context, table, Arc::clone(schema));
     }
-    session::register(context, table, self::files(schema, files)?)
+    let on_disk = self::files(schema, files)?;
+    let bytes = files
+        .iter()
+        .map(|file| file.metadata().map_or(0, |m| m.len()));
+    if bytes.sum::<u64>() > SMALL {
+        return session::register(context, table, on_disk);
+    }
+    let schema = session::in_memory(schema);
+    session::register(
+        context,
+        table,
+        Arc::new(Held::new(schema, files.to_vec(), on_disk)),
+    )
 }
 
 /// Parquet files as one table, in the order given. There is at least one.
@@ -57,7 +72,7 @@ pub(super) fn files(schema: &SchemaRef, files: &[PathBuf]) -> Result<Arc<Listing
         ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
-        .with_schema(Arc::clone(schema));
+        .with_schema(session::in_memory(schema));
     let table = ListingTable::try_new(config).map_err(|e| bug(e.to_string()))?;
     Ok(Arc::new(table))
 }
@@ -75,7 +90,9 @@ pub fn register_view(context: &SessionContext, table: &TableName, plan: LogicalP
 /// # Errors
 /// Only by a fault of ours.
 pub fn register_rows(context: &SessionContext, table: &TableName, rows: RecordBatch) -> Result<()> {
-    let provider = MemTable::try_new(rows.schema(), vec![vec![rows]])
+    let schema = session::in_memory(&rows.schema());
+    let rows = parquet::plain(&rows, &schema)?;
+    let provider = MemTable::try_new(schema, vec![vec![rows]])
         .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
     session::register(context, table, Arc::new(provider))
 }

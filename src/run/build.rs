@@ -115,7 +115,7 @@ impl Night<'_> {
     /// The SQL as a plan over the tables as the session has them now.
     pub(super) async fn query(&self, recipe: &Recipe<'_>) -> Result<LogicalPlan> {
         let statement = recipe.query.at(self.as_of);
-        compile::plan_query(&self.context.state(), &recipe.query.source, statement).await
+        compile::plan_checked_query(&self.context.state(), &recipe.query.source, statement).await
     }
 
     /// Runs the checks of a table that was just made; an error if one fails.

@@ -53,7 +53,7 @@ impl Night<'_> {
         let ingredients = self.ingredients(node);
         let statement = model.query.at(self.as_of);
         let source = &model.query.source;
-        let plan = compile::plan_query(&self.context.state(), source, statement).await?;
+        let plan = compile::plan_checked_query(&self.context.state(), source, statement).await?;
         engine::register_view(&self.context, &node.name, plan)?;
         let (record, why) = self.fresh(node, &ingredients)?;
         if let Some(record) = record {

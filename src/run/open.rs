@@ -66,7 +66,8 @@ pub async fn open(
         {
             let statement = model.query.at(as_of(plan));
             let logical =
-                compile::plan_query(&context.state(), &model.query.source, statement).await?;
+                compile::plan_checked_query(&context.state(), &model.query.source, statement)
+                    .await?;
             engine::register_view(context, &node.name, logical)?;
             continue;
         }

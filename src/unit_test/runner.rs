@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::datasource::MemTable;
 use datafusion::execution::context::SessionContext;
 
 use crate::compile::{self, Plan, session};
@@ -58,9 +57,7 @@ async fn one(context: &SessionContext, plan: &Plan, test: &PlannedTest) -> Resul
     for input in &node.inputs {
         match test.given.get(input) {
             Some(batch) => {
-                let table = MemTable::try_new(batch.schema(), vec![vec![batch.clone()]])
-                    .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
-                session::register(context, input, Arc::new(table))?;
+                engine::register_rows(context, input, batch.clone())?;
             }
             None => {
                 let schema = plan.node(input).map(|n| Arc::clone(&n.schema));
@@ -74,7 +71,7 @@ async fn one(context: &SessionContext, plan: &Plan, test: &PlannedTest) -> Resul
         }
     }
     let statement = query.with(test.as_of, &test.parameters);
-    let logical = compile::plan_query(&context.state(), &query.source, statement).await?;
+    let logical = compile::plan_checked_query(&context.state(), &query.source, statement).await?;
     let actual = engine::rows(context, &query.source, logical, &[], &node.schema).await?;
     match differences(
         &test.expected,

@@ -1,13 +1,13 @@
 //! The queries that indicators make.
 //!
 //! `generated/indicators.sql`: entries that share a table and all that tells its rows apart are
-//! counted in one pass over it, each row once for every entry and breakdown; the rows of organisations
-//! that roll up are added to those of the larger ones they lie in, and all is summed.
+//! counted in one pass over it, each row once for every entry and breakdown; what is summed by
+//! organisation is then added to the larger ones they lie in.
 //! `generated/dim_measure.sql`: what each entry means, as rows.
 //!
 //! Names and conditions have been checked before; texts are quoted.
 
-use std::fmt::Write;
+use std::collections::BTreeSet;
 
 use crate::spec::Indicator;
 use crate::spec::indicator::{Count, Organisation};
@@ -20,28 +20,60 @@ const ALL: &str = "all";
 /// The query of the counts.
 pub(super) fn counts(entries: &[Entry<'_>]) -> String {
     let selects: Vec<String> = Pass::all(entries).iter().map(Pass::select).collect();
-    let levels: Vec<String> = entries.iter().flat_map(levels).collect();
-    let mut text = String::from(
-        "-- Every indicator: its two counts by month, organisation and breakdown.\n\
-         --\n\
-         -- Written by martlet from the `indicators:` sections of the pipelines: change those. A row\n\
-         -- that is not broken down by quintile has the edition 0. Where a count is withheld by who\n\
-         -- published it, the sum over it is null, never a part of it.\n\
-         WITH counted AS (\n",
-    );
-    text.push_str(&selects.join("\n    UNION ALL\n\n"));
-    text.push(')');
-    let mut everything = "counted";
-    if !levels.is_empty() {
-        everything = "everywhere";
-        let _ = write!(
-            text,
-            ",\n\nlevels AS (\n    SELECT measure, org_type, larger\n    FROM (\n        VALUES\n        {}\n    ) AS level (measure, org_type, larger)\n),\n\n{ROLLED_UP}",
-            levels.join(",\n        ")
-        );
+    let units: Vec<String> = entries.iter().map(unit).collect();
+    let mut steps = vec![
+        step("counted", &selects.join("\n    UNION ALL\n\n")),
+        values("units", "measure, unit, target_measure", &units),
+    ];
+    if entries.iter().any(rolls_up) {
+        let levels: BTreeSet<String> = entries.iter().flat_map(levels).collect();
+        let levels: Vec<String> = levels.into_iter().collect();
+        steps.push(step(
+            "smallest",
+            &SUMMED.replace("FROM rows", "FROM counted"),
+        ));
+        steps.push(values("levels", "measure, org_type, larger", &levels));
+        steps.push(step("everywhere", ROLLED_UP));
+        steps.push(step(
+            "summed",
+            &SUMMED.replace("FROM rows", "FROM everywhere"),
+        ));
+    } else {
+        steps.push(step("summed", &SUMMED.replace("FROM rows", "FROM counted")));
     }
-    let _ = write!(text, "\n\n{}", SUMMED.replace("everywhere", everything));
-    text
+    format!(
+        "-- Every indicator: its two counts by month, organisation and breakdown.
+--
+-- Written by martlet from the `indicators:` sections of the pipelines: change those. A row
+-- that is not broken down by quintile has the edition 0. Where a count is withheld by who
+-- published it, the sum over it is null, never a part of it. What is summed by the
+-- organisations of the tables counts there and in the larger ones they lie in.
+WITH {}
+
+{WITH_UNITS}",
+        steps.join(",\n\n"),
+    )
+}
+
+/// A common table expression.
+fn step(name: &str, query: &str) -> String {
+    format!("{name} AS (\n{query})")
+}
+
+/// A common table expression of written rows.
+fn values(name: &str, columns: &str, rows: &[String]) -> String {
+    let rows = rows.join(",\n        ");
+    step(
+        name,
+        &format!(
+            "    SELECT {columns}
+    FROM (
+        VALUES
+        {rows}
+    ) AS written ({columns})
+"
+        ),
+    )
 }
 
 /// Entries that are counted in one pass over a table: they share all that tells rows apart.
@@ -120,10 +152,7 @@ impl<'a> Pass<'a> {
         };
         let kinds = [ALL].into_iter().chain(breakdowns);
         let kinds: Vec<String> = kinds.map(|k| format!("({})", text(k))).collect();
-        let measures = self.entries.iter().map(|e| {
-            let target = or_null(e.spec.target.as_ref().map(|t| t.as_str()));
-            format!("({}, {}, {target})", text(e.id), text(e.spec.unit.word()))
-        });
+        let measures = self.entries.iter().map(|e| format!("({})", text(e.id)));
         let mut conditions: Vec<String> = Vec::new();
         if self.entries.iter().any(|e| e.spec.filter.is_some()) {
             conditions.push(self.each(|spec| match &spec.filter {
@@ -157,14 +186,12 @@ impl<'a> Pass<'a> {
         {value} AS breakdown_value,
         {edition} AS imd_edition,
         {numerator} AS numerator,
-        {denominator} AS denominator,
-        indicator.unit,
-        indicator.target_measure
+        {denominator} AS denominator
     FROM {from} AS counts
     CROSS JOIN (
         VALUES
         {measures}
-    ) AS indicator (measure, unit, target_measure)
+    ) AS indicator (measure)
     CROSS JOIN (VALUES {kinds}) AS breakdown (breakdown_type)
 {wanted}",
             month = name(&spec.month.column),
@@ -192,99 +219,107 @@ fn count(count: &Count) -> String {
     format!("CAST({each} AS DECIMAL(12, 1))")
 }
 
-/// Where the numbers of an entry are summed to.
+/// Where the numbers of an entry are summed to: where they are, and above.
 fn levels(entry: &Entry<'_>) -> Vec<String> {
     let organisations = entry.spec.organisations.iter();
     organisations
-        .flat_map(|o| o.rolls_up.iter().map(move |larger| (o, larger)))
-        .map(|(o, larger)| {
-            format!(
-                "({}, {}, {})",
-                text(entry.id),
-                text(o.kind.word()),
-                text(larger.word())
-            )
+        .flat_map(|o| {
+            let larger = o.rolls_up.iter().map(|larger| larger.word());
+            let all = [o.kind.word()].into_iter().chain(larger);
+            all.map(move |level| (o.kind.word(), level))
         })
+        .map(|(kind, level)| format!("({}, {}, {})", text(entry.id), text(kind), text(level)))
         .collect()
 }
 
-/// Rows of organisations that roll up, as rows of the larger ones. An organisation that is on no
+fn rolls_up(entry: &Entry<'_>) -> bool {
+    entry
+        .spec
+        .organisations
+        .iter()
+        .any(|o| !o.rolls_up.is_empty())
+}
+
+/// What an entry's numbers are counted in, and held against.
+fn unit(entry: &Entry<'_>) -> String {
+    let target = or_null(entry.spec.target.as_ref().map(|t| t.as_str()));
+    format!(
+        "({}, {}, {target})",
+        text(entry.id),
+        text(entry.spec.unit.word())
+    )
+}
+
+/// Rows of organisations, and the same as rows of the larger ones. An organisation that is on no
 /// list sent its numbers to us, and is counted where we are.
-const ROLLED_UP: &str = "\
-rolled_up AS (
-    SELECT
-        counted.measure,
-        counted.month,
+const ROLLED_UP: &str = "    SELECT
+        smallest.measure,
+        smallest.month,
         levels.larger AS org_type,
-        CASE levels.larger
-            WHEN 'pcn' THEN COALESCE(place.pcn_code, 'UNKNOWN')
-            WHEN 'sub_icb' THEN COALESCE(place.sub_icb_code, $home_sub_icb)
-            WHEN 'icb' THEN COALESCE(place.icb_code, $home_icb)
+        CASE
+            WHEN levels.larger = smallest.org_type THEN smallest.org_code
+            WHEN levels.larger = 'pcn' THEN COALESCE(place.pcn_code, 'UNKNOWN')
+            WHEN levels.larger = 'sub_icb' THEN COALESCE(place.sub_icb_code, $home_sub_icb)
+            WHEN levels.larger = 'icb' THEN COALESCE(place.icb_code, $home_icb)
             ELSE COALESCE(place.alliance_code, $home_alliance)
         END AS org_code,
-        counted.breakdown_type,
-        counted.breakdown_value,
-        counted.imd_edition,
-        counted.numerator,
-        counted.denominator,
-        counted.unit,
-        counted.target_measure
-    FROM counted
+        smallest.breakdown_type,
+        smallest.breakdown_value,
+        smallest.imd_edition,
+        smallest.numerator,
+        smallest.denominator
+    FROM smallest
     INNER JOIN levels
-        ON levels.measure = counted.measure
-        AND levels.org_type = counted.org_type
+        ON levels.measure = smallest.measure
+        AND levels.org_type = smallest.org_type
     LEFT JOIN mart.dim_organisation AS place
-        ON place.org_type = counted.org_type
-        AND place.org_code = counted.org_code
-),
+        ON place.org_type = smallest.org_type
+        AND place.org_code = smallest.org_code
+";
 
-everywhere AS (
-    SELECT
-        measure, month, org_type, org_code, breakdown_type, breakdown_value, imd_edition,
-        numerator, denominator, unit, target_measure
-    FROM counted
+/// A sum with something withheld in it is no sum.
+const SUMMED: &str = "    SELECT
+        measure,
+        month,
+        org_type,
+        org_code,
+        breakdown_type,
+        breakdown_value,
+        imd_edition,
+        CASE
+            WHEN COUNT(numerator) = COUNT(*) AND COUNT(denominator) = COUNT(*) THEN SUM(numerator)
+        END AS numerator,
+        CASE
+            WHEN COUNT(numerator) = COUNT(*) AND COUNT(denominator) = COUNT(*) THEN SUM(denominator)
+        END AS denominator
+    FROM rows
+    GROUP BY
+        measure,
+        month,
+        org_type,
+        org_code,
+        breakdown_type,
+        breakdown_value,
+        imd_edition
+";
 
-    UNION ALL
-
-    SELECT
-        measure, month, org_type, org_code, breakdown_type, breakdown_value, imd_edition,
-        numerator, denominator, unit, target_measure
-    FROM rolled_up
-)";
-
-const SUMMED: &str = "\
+const WITH_UNITS: &str = "\
 SELECT
-    measure,
-    month,
-    org_type,
-    org_code,
-    breakdown_type,
-    breakdown_value,
-    imd_edition,
-    CASE
-        WHEN COUNT(numerator) = COUNT(*) AND COUNT(denominator) = COUNT(*)
-            THEN CAST(SUM(numerator) AS DECIMAL(12, 1))
-    END AS numerator,
-    CASE
-        WHEN COUNT(numerator) = COUNT(*) AND COUNT(denominator) = COUNT(*)
-            THEN CAST(SUM(denominator) AS DECIMAL(12, 1))
-    END AS denominator,
-    unit,
-    target_measure,
-    CASE
-        WHEN COUNT(numerator) < COUNT(*) OR COUNT(denominator) < COUNT(*) THEN 'at_source'
-    END AS suppression
-FROM everywhere
-GROUP BY
-    measure,
-    month,
-    org_type,
-    org_code,
-    breakdown_type,
-    breakdown_value,
-    imd_edition,
-    unit,
-    target_measure
+    summed.measure,
+    summed.month,
+    summed.org_type,
+    summed.org_code,
+    summed.breakdown_type,
+    summed.breakdown_value,
+    summed.imd_edition,
+    CAST(summed.numerator AS DECIMAL(12, 1)) AS numerator,
+    CAST(summed.denominator AS DECIMAL(12, 1)) AS denominator,
+    units.unit,
+    units.target_measure,
+    CASE WHEN summed.numerator IS NULL THEN 'at_source' END AS suppression
+FROM summed
+INNER JOIN units
+    ON units.measure = summed.measure
 ";
 
 /// The query of what the entries mean.

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, make_array};
 use datafusion::arrow::compute::{BatchCoalescer, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderMetadata;
@@ -86,7 +86,12 @@ impl ParquetWriter {
     /// When the disk fails.
     pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
-        let batch = self.fit(&batch)?;
+        let mut batch = self.fit(&batch)?;
+        // Whole batches need not be copied together.
+        while self.coalescer.is_empty() && batch.num_rows() >= BATCH_ROWS {
+            self.push(batch.slice(0, BATCH_ROWS))?;
+            batch = batch.slice(BATCH_ROWS, batch.num_rows() - BATCH_ROWS);
+        }
         self.coalescer
             .push_batch(batch)
             .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
@@ -128,11 +133,17 @@ impl ParquetWriter {
 
     fn drain(&mut self) -> Result<()> {
         while let Some(batch) = self.coalescer.next_completed_batch() {
-            self.encoder
-                .push(batch)
-                .map_err(|e| failed(&self.path, &e))?;
+            self.push(batch)?;
         }
         Ok(())
+    }
+
+    fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        let columns = batch.columns().iter().map(unmasked).collect();
+        let pushed = RecordBatch::try_new(Arc::clone(&self.schema), columns)
+            .map_err(ParquetError::from)
+            .and_then(|batch| self.encoder.push(batch));
+        pushed.map_err(|e| failed(&self.path, &e))
     }
 
     /// Puts the file in its place, with key-value metadata.
@@ -157,6 +168,18 @@ impl ParquetWriter {
             bytes,
             hash,
         })
+    }
+}
+
+/// The column without a mask of nulls that hides nothing. Whether there is one depends on how the
+/// rows were worked out, and the library ends its pages elsewhere where there is.
+fn unmasked(array: &ArrayRef) -> ArrayRef {
+    match array.nulls() {
+        Some(nulls) if nulls.null_count() == 0 => {
+            let data = array.to_data().into_builder().nulls(None);
+            data.build().map_or_else(|_| Arc::clone(array), make_array)
+        }
+        _ => Arc::clone(array),
     }
 }
 
@@ -275,6 +298,7 @@ impl Write for HashingFile {
 mod tests {
     use super::*;
     use datafusion::arrow::array::{Int64Array, StringArray};
+    use datafusion::arrow::buffer::NullBuffer;
     use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
     #[test]
@@ -315,5 +339,22 @@ mod tests {
         assert_eq!(whole, hash("c", 4_097));
         let on_disk = blake3::hash(&std::fs::read(folder.path().join("a")).expect("reads"));
         assert_eq!(whole, on_disk.to_hex().to_string());
+    }
+
+    #[test]
+    fn a_mask_that_hides_nothing_leaves_no_trace() {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+        let folder = tempfile::tempdir().expect("a folder");
+        let hash = |name: &str, mask: Option<NullBuffer>| {
+            let numbers = Int64Array::new((0..40_000).map(|i| i % 20).collect(), mask);
+            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(numbers)]);
+            let path = folder.path().join(name);
+            let mut writer =
+                ParquetWriter::create(&path, Arc::clone(&schema), &[]).expect("creates");
+            writer.write(batch.expect("a batch")).expect("writes");
+            writer.finish(&[]).expect("finishes").hash
+        };
+        let mask = NullBuffer::new_valid(40_000);
+        assert_eq!(hash("without", None), hash("with", Some(mask)));
     }
 }
