@@ -198,7 +198,7 @@ pub struct RunArgs {
     /// Wait for another run to finish
     #[arg(long)]
     pub wait: bool,
-    /// Files read at once [default: the number of partitions]
+    /// Files read, and tables made, at once [default: the number of partitions, at most 4 tables]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub jobs: usize,
 }

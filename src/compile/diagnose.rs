@@ -297,7 +297,8 @@ pub fn clean(text: &str) -> String {
     if let Some((_, cause)) = text.rsplit_once("caused by\n") {
         text = cause.trim();
     }
-    let mut text = text.to_owned();
+    // How texts are held while they are worked with is nobody's business but the engine's.
+    let mut text = text.replace("Utf8View", "Utf8");
     loop {
         let before = text.len();
         for prefix in PREFIXES {

@@ -196,7 +196,7 @@ pub struct MartNode {
 }
 
 /// A rule on a table, named, its expressions known to plan.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PlannedCheck {
     /// Its name in reports and manifests.
     pub name: String,

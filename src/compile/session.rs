@@ -23,7 +23,7 @@ use super::{TableKind, TableName, build_side};
 const CATALOG: &str = "martlet";
 
 /// Rows of a batch: tables of some thirty columns cost less by fewer, longer batches.
-const BATCH_ROWS: usize = 1 << 15;
+pub const BATCH_ROWS: usize = 1 << 15;
 
 /// What makes our functions known to a session. What they are, this module need not know.
 pub type Functions = fn(&SessionContext);

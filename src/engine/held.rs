@@ -3,8 +3,10 @@
 
 use std::fmt;
 use std::fs::File;
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
@@ -12,6 +14,7 @@ use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::listing::ListingTable;
 use datafusion::error::{DataFusionError, Result};
@@ -19,10 +22,15 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use datafusion::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::physical_plan::ExecutionPlan;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
+
+use crate::compile::session;
 
 /// Bytes on disk up to which a table is small.
 pub(super) const SMALL: u64 = 8 << 20;
@@ -55,16 +63,23 @@ impl Held {
         }
     }
 
-    /// The rows, unless there is no room for them.
-    fn load(&self, pool: &Arc<dyn MemoryPool>) -> Result<Option<Rows>> {
-        let mut batches = Vec::new();
-        for file in &self.files {
-            let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file)?)?;
-            for batch in reader.build()? {
-                batches.push(self.fit(&batch.map_err(unreadable)?).map_err(unreadable)?);
-            }
-        }
-        let rows = concat_batches(&self.schema, &batches)?;
+    /// The rows, unless there is no room for them. Files are read side by side.
+    async fn load(&self, pool: &Arc<dyn MemoryPool>) -> Result<Option<Rows>> {
+        let at_once = available_parallelism().map_or(1, NonZeroUsize::get);
+        let files: Vec<PathBuf> = self.files.clone();
+        let batches: Vec<Vec<RecordBatch>> = stream::iter(files)
+            .map(|file| {
+                let schema = Arc::clone(&self.schema);
+                async move {
+                    let read = SpawnedTask::spawn_blocking(move || read(&file, &schema));
+                    read.await
+                        .map_err(|e| DataFusionError::External(Box::new(e)))?
+                }
+            })
+            .buffered(at_once)
+            .try_collect()
+            .await?;
+        let rows = concat_batches(&self.schema, batches.iter().flatten())?;
         let memory = MemoryConsumer::new("small table").register(pool);
         let bytes = rows.get_array_memory_size();
         let room = match pool.memory_limit() {
@@ -79,22 +94,31 @@ impl Held {
             _memory: memory,
         }))
     }
-
-    /// The columns of the table, by name.
-    fn fit(&self, batch: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
-        let columns = self.schema.fields().iter().map(|field| {
-            let column = batch.schema().index_of(field.name())?;
-            cast(batch.column(column), field.data_type())
-        });
-        RecordBatch::try_new(
-            Arc::clone(&self.schema),
-            columns.collect::<std::result::Result<_, _>>()?,
-        )
-    }
 }
 
-fn unreadable(error: ArrowError) -> DataFusionError {
-    ParquetError::from(error).into()
+/// The rows of a file, in the columns of the table.
+fn read(file: &Path, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
+    let open = File::open(file)?;
+    let footer = ArrowReaderMetadata::load(&open, ArrowReaderOptions::new())?;
+    let views = ArrowReaderOptions::new().with_schema(session::in_memory(footer.schema()));
+    let footer = ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), views)?;
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(open, footer)
+        .with_batch_size(session::BATCH_ROWS)
+        .build()?;
+    reader
+        .map(|batch| fit(&batch?, schema))
+        .collect::<std::result::Result<_, ArrowError>>()
+        .map_err(|e| ParquetError::from(e).into())
+}
+
+/// The columns of the table, by name.
+fn fit(batch: &RecordBatch, schema: &SchemaRef) -> std::result::Result<RecordBatch, ArrowError> {
+    let columns = schema.fields().iter().map(|field| {
+        let column = batch.schema().index_of(field.name())?;
+        cast(batch.column(column), field.data_type())
+    });
+    let columns = columns.collect::<std::result::Result<_, _>>()?;
+    RecordBatch::try_new(Arc::clone(schema), columns)
 }
 
 impl fmt::Debug for Held {
@@ -121,7 +145,7 @@ impl TableProvider for Held {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let pool = &state.runtime_env().memory_pool;
-        let rows = self.rows.get_or_try_init(|| async { self.load(pool) });
+        let rows = self.rows.get_or_try_init(|| self.load(pool));
         match rows.await? {
             Some(rows) => rows.table.scan(state, projection, filters, limit).await,
             None => self.on_disk.scan(state, projection, filters, limit).await,

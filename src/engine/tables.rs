@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::datasource::MemTable;
+use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::Transformed;
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::datasource::view::ViewTable;
+use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
 use url::Url;
@@ -75,6 +78,37 @@ pub(super) fn files(schema: &SchemaRef, files: &[PathBuf]) -> Result<Arc<Listing
         .with_schema(session::in_memory(schema));
     let table = ListingTable::try_new(config).map_err(|e| bug(e.to_string()))?;
     Ok(Arc::new(table))
+}
+
+/// A plan that reads these files of a table, and of all others what it read before.
+///
+/// # Errors
+/// When a file is not there.
+pub fn of_files(
+    plan: &LogicalPlan,
+    table: &TableName,
+    schema: &SchemaRef,
+    files: &[PathBuf],
+) -> Result<LogicalPlan> {
+    let provider: Arc<dyn TableProvider> = match files.is_empty() {
+        true => Arc::new(EmptyTable::new(session::in_memory(schema))),
+        false => self::files(schema, files)?,
+    };
+    let (rows, name) = (provider_as_source(provider), session::reference(table));
+    let read = plan
+        .clone()
+        .transform_down_with_subqueries(|node| match node {
+            LogicalPlan::TableScan(mut scan) if scan.table_name == name => {
+                scan.source = Arc::clone(&rows);
+                Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+            }
+            other => Ok(Transformed::no(other)),
+        });
+    match read {
+        Ok(read) if read.transformed => Ok(read.data),
+        Ok(_) => Err(Diagnostic::bug(format!("the plan does not read {table}")).into()),
+        Err(error) => Err(Diagnostic::bug(error.to_string()).into()),
+    }
 }
 
 /// Makes a plan known as a table that is worked out each time it is read.

@@ -70,7 +70,7 @@ impl Search<'_> {
     /// # Errors
     /// When files cannot be listed or read, or a manifest is at fault. What could be taken is then
     /// in the ledger all the same.
-    pub(super) fn files(&self, fingerprints: &mut Fingerprints) -> Result<Arrivals> {
+    pub(super) fn files(&self, fingerprints: &Fingerprints) -> Result<Arrivals> {
         let table = &self.node.name;
         if self.source.absent {
             return Ok(Arrivals {
@@ -168,7 +168,7 @@ impl Search<'_> {
         &self,
         arrived: &Arrived,
         ledger: &mut Ledger,
-        fingerprints: &mut Fingerprints,
+        fingerprints: &Fingerprints,
         copies: &mut Vec<Placed>,
     ) -> Result<usize> {
         let hash = match fingerprints.known(&arrived.path) {
@@ -178,7 +178,7 @@ impl Search<'_> {
         };
         if ledger.is_new(&arrived.shown, &hash) {
             let copy = self.copy_of(arrived, &hash);
-            let mut stands = || fingerprints.of_file(&copy).is_ok_and(|h| h == hash);
+            let stands = || fingerprints.of_file(&copy).is_ok_and(|h| h == hash);
             if self.takes && !stands() && self.land(arrived, fingerprints, copies)? != hash {
                 return Err(changed(&arrived.shown));
             }
@@ -193,7 +193,7 @@ impl Search<'_> {
     fn land(
         &self,
         arrived: &Arrived,
-        fingerprints: &mut Fingerprints,
+        fingerprints: &Fingerprints,
         copies: &mut Vec<Placed>,
     ) -> Result<String> {
         arrived.unchanged()?;
@@ -331,7 +331,7 @@ impl Arrivals {
         &self,
         i: usize,
         search: &Search<'_>,
-        fingerprints: &mut Fingerprints,
+        fingerprints: &Fingerprints,
     ) -> Result<Arrived> {
         let (submission, file) = (self.submission(i), &self.files[i]);
         let path = submission.landing(search.lake, &search.node.name);

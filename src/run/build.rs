@@ -3,12 +3,13 @@
 //! A model and a mart's candidate are made alike. What differs is in the [`Recipe`].
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::runtime::SpawnedTask;
 
 use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName};
-use crate::diag::Result;
+use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::engine::{self, Materialised};
 use crate::quality::{self, Known};
 use crate::spec::Sensitivity;
@@ -68,7 +69,7 @@ impl Night<'_> {
         if let Some(record) = record {
             let files = record.files(&self.lake);
             engine::register_files(&self.context, &node.name, &recipe.schema, &files)?;
-            self.records.insert(node.name.clone(), record);
+            self.records.insert(node.name.clone(), Arc::new(record));
             return Ok(());
         }
         let (started, written) = match recipe.by_period_of {
@@ -107,15 +108,15 @@ impl Night<'_> {
 
     /// Writes what the SQL makes of the tables as the session has them now.
     async fn write(&self, recipe: &Recipe<'_>, path: &Path) -> Result<Materialised> {
-        let plan = self.query(recipe).await?;
-        let (source, order, schema) = (&recipe.query.source, recipe.order, &recipe.schema);
-        engine::materialise(&self.context, source, plan, order, schema, path).await
-    }
-
-    /// The SQL as a plan over the tables as the session has them now.
-    pub(super) async fn query(&self, recipe: &Recipe<'_>) -> Result<LogicalPlan> {
+        let (context, source) = (self.context.clone(), Arc::clone(&recipe.query.source));
         let statement = recipe.query.at(self.as_of);
-        compile::plan_checked_query(&self.context.state(), &recipe.query.source, statement).await
+        let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
+        let path = path.to_owned();
+        let work = SpawnedTask::spawn(async move {
+            let plan = compile::plan_checked_query(&context.state(), &source, statement).await?;
+            engine::materialise(&context, &source, plan, &order, &schema, &path).await
+        });
+        work.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     /// Runs the checks of a table that was just made; an error if one fails.
@@ -126,15 +127,13 @@ impl Night<'_> {
         grain: &[String],
         known: Known,
     ) -> Result<Vec<quality::Outcome>> {
-        let outcomes = quality::check(
-            &self.context,
-            &node.name,
-            sensitivity(node),
-            checks,
-            grain,
-            known,
-        )
-        .await?;
+        let (context, table, sensitivity) =
+            (self.context.clone(), node.name.clone(), sensitivity(node));
+        let (all, grain) = (checks.to_vec(), grain.to_vec());
+        let work = SpawnedTask::spawn(async move {
+            quality::check(&context, &table, sensitivity, &all, &grain, known).await
+        });
+        let outcomes = work.await.unwrap_or_else(|_| Err(stopped()))?;
         let found = quality::findings(&node.name, &outcomes, checks, node.owner.as_deref());
         if found.has_errors() {
             return Err(found);
@@ -144,6 +143,10 @@ impl Night<'_> {
         }
         Ok(outcomes)
     }
+}
+
+pub(super) fn stopped() -> Diagnostics {
+    Diagnostic::bug("making a table stopped half-way").into()
 }
 
 /// How revealing the rows are that a check may give examples of. Unsaid, a model's rows are about

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::diag::{Diagnostic, Diagnostics, Result};
@@ -15,12 +16,24 @@ use crate::store::Lake;
 
 use super::record::{read_json, write_json};
 
-/// The remembered hashes.
+/// The remembered hashes. Several may ask at once.
 #[derive(Debug, Default)]
 pub struct Fingerprints {
     path: PathBuf,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
     known: BTreeMap<String, Fingerprint>,
     changed: bool,
+}
+
+impl Memory {
+    fn keep(&mut self, path: &Path, fingerprint: Fingerprint) {
+        self.known.insert(path.display().to_string(), fingerprint);
+        self.changed = true;
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +70,10 @@ impl Fingerprints {
         let known = read_json(&path).ok().flatten().unwrap_or_default();
         Self {
             path,
-            known,
-            changed: false,
+            memory: Mutex::new(Memory {
+                known,
+                changed: false,
+            }),
         }
     }
 
@@ -66,7 +81,7 @@ impl Fingerprints {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn of(&mut self, arrived: &Arrived) -> Result<String> {
+    pub fn of(&self, arrived: &Arrived) -> Result<String> {
         self.remembered(&arrived.path, || ingest::fingerprint(arrived))
     }
 
@@ -74,7 +89,7 @@ impl Fingerprints {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn of_file(&mut self, path: &Path) -> Result<String> {
+    pub fn of_file(&self, path: &Path) -> Result<String> {
         self.remembered(path, || {
             let read = || -> std::io::Result<String> {
                 let mut hasher = blake3::Hasher::new();
@@ -87,35 +102,34 @@ impl Fingerprints {
 
     /// The hash of a file, if it is known already.
     pub fn known(&self, path: &Path) -> Option<String> {
-        let known = self.known.get(&path.display().to_string())?;
-        (Stamp::of(path).ok()? == known.stamp).then(|| known.hash.clone())
+        let stamp = Stamp::of(path).ok()?;
+        self.at(path, &stamp)
     }
 
     /// Remembers the hash of a file that somebody has just worked out.
     ///
     /// # Errors
     /// When the file cannot be looked at.
-    pub fn remember(&mut self, path: &Path, hash: &str) -> Result<()> {
+    pub fn remember(&self, path: &Path, hash: &str) -> Result<()> {
         let fingerprint = Fingerprint {
             stamp: Stamp::of(path)?,
             hash: hash.to_owned(),
         };
-        self.known.insert(path.display().to_string(), fingerprint);
-        self.changed = true;
+        self.memory.lock().keep(path, fingerprint);
         Ok(())
     }
 
-    fn remembered(
-        &mut self,
-        path: &Path,
-        work_out: impl FnOnce() -> Result<String>,
-    ) -> Result<String> {
-        let key = path.display().to_string();
+    /// The hash of a file as it is now.
+    fn at(&self, path: &Path, stamp: &Stamp) -> Option<String> {
+        let memory = self.memory.lock();
+        let known = memory.known.get(&path.display().to_string())?;
+        (known.stamp == *stamp).then(|| known.hash.clone())
+    }
+
+    fn remembered(&self, path: &Path, work_out: impl FnOnce() -> Result<String>) -> Result<String> {
         let stamp = Stamp::of(path)?;
-        if let Some(known) = self.known.get(&key)
-            && known.stamp == stamp
-        {
-            return Ok(known.hash.clone());
+        if let Some(hash) = self.at(path, &stamp) {
+            return Ok(hash);
         }
         let hash = work_out()?;
         // A file that changed while it was hashed is remembered by nobody.
@@ -124,8 +138,7 @@ impl Fingerprints {
                 stamp,
                 hash: hash.clone(),
             };
-            self.known.insert(key, fingerprint);
-            self.changed = true;
+            self.memory.lock().keep(path, fingerprint);
         }
         Ok(hash)
     }
@@ -134,10 +147,11 @@ impl Fingerprints {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn save(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.changed) {
-            self.known.retain(|path, _| Path::new(path).exists());
-            write_json(&self.path, &self.known)?;
+    pub fn save(&self) -> Result<()> {
+        let mut memory = self.memory.lock();
+        if std::mem::take(&mut memory.changed) {
+            memory.known.retain(|path, _| Path::new(path).exists());
+            write_json(&self.path, &memory.known)?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The night: which files are new, which tables that makes stale, and everything done about it.
 //!
 //! ```text
-//! lock → repair → mirror → for each table, inputs first: fresh? else make, check → publish → ship → record
+//! lock → repair → mirror → for each table, after its inputs: fresh? else make, check → publish → ship → record
 //! ```
 //!
 //! Nothing is changed in place and every output is named by what made it, so skipping unchanged
@@ -34,6 +34,7 @@ mod release;
 mod saving;
 mod settling;
 mod shipping;
+mod side_by_side;
 mod sources;
 mod standing;
 mod submissions;

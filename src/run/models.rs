@@ -57,7 +57,7 @@ impl Night<'_> {
         engine::register_view(&self.context, &node.name, plan)?;
         let (record, why) = self.fresh(node, &ingredients)?;
         if let Some(record) = record {
-            self.records.insert(node.name.clone(), record);
+            self.records.insert(node.name.clone(), Arc::new(record));
             return Ok(());
         }
         let started = self.start(node, why);

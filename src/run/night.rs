@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -39,7 +40,8 @@ pub struct Options {
     pub as_of_given: bool,
     /// Wait for another run to finish.
     pub wait: bool,
-    /// Files read at once. 0: as many as there are partitions.
+    /// Files of a source read at once, and tables made at once. 0: as many as there are partitions;
+    /// of tables four at most.
     pub jobs: usize,
     /// The credentials of stores.
     pub secrets: Secrets,
@@ -77,7 +79,7 @@ pub struct SummaryMart {
     pub changed: bool,
 }
 
-/// A run under way.
+/// A run under way, or the part of it that makes one table.
 pub struct Night<'a> {
     pub(super) plan: &'a Plan,
     pub(super) options: &'a Options,
@@ -87,16 +89,15 @@ pub struct Night<'a> {
     /// When the run began, by the clock.
     pub(super) started: DateTime<Utc>,
     pub(super) context: SessionContext,
-    pub(super) fingerprints: Fingerprints,
+    pub(super) fingerprints: Arc<Fingerprints>,
     pub(super) key: Option<PseudonymKey>,
-    pub(super) records: BTreeMap<TableName, NodeRecord>,
+    /// What tables were made from: all so far, or those that the one table reads.
+    pub(super) records: BTreeMap<TableName, Arc<NodeRecord>>,
     pub(super) made: Vec<TableName>,
-    failed: BTreeSet<TableName>,
-    fresh: usize,
-    /// The lock on the readers' folder.
-    readers: Option<Lock>,
+    pub(super) failed: BTreeSet<TableName>,
+    pub(super) fresh: usize,
     /// The way to readers who are not on this machine.
-    pub(super) shipping: Option<Shipping>,
+    pub(super) shipping: Option<Arc<Shipping>>,
 }
 
 /// Runs the chosen part of a plan.
@@ -149,24 +150,21 @@ pub async fn run(
         as_of: as_of(plan),
         started,
         context: engine.session(),
-        fingerprints: Fingerprints::load(&lake),
+        fingerprints: Arc::new(Fingerprints::load(&lake)),
         key,
         lake,
         records: BTreeMap::new(),
         made: Vec::new(),
         failed: BTreeSet::new(),
         fresh: 0,
-        readers,
-        shipping,
+        shipping: shipping.map(Arc::new),
     };
     night.tell_strays();
-    let mut found = Diagnostics::default();
-    for node in plan.nodes.iter().filter(|n| needed.contains(&n.name)) {
-        night.table(node, &mut found).await;
-    }
+    let nodes = plan.nodes.iter().filter(|n| needed.contains(&n.name));
+    let mut found = night.tables(&nodes.collect::<Vec<_>>()).await;
     let remembered = night.fingerprints.save();
     found.take(remembered);
-    let marts = night.publish(&chosen, &mut found).await;
+    let marts = night.publish(&chosen, readers, &mut found).await;
     let run = night.write_down(&marts, &found)?;
     if found.has_errors() {
         return Err(found);
@@ -253,33 +251,6 @@ impl Night<'_> {
         }
     }
 
-    async fn table(&mut self, node: &Node, found: &mut Diagnostics) {
-        if let Some(because) = node.inputs.iter().find(|i| self.failed.contains(i)) {
-            self.listener.event(&Event::Skipped {
-                table: node.name.clone(),
-                because: because.clone(),
-            });
-            self.failed.insert(node.name.clone());
-            return;
-        }
-        let done = match &node.body {
-            Body::Source(source) => self.source(node, source).await,
-            Body::Model(model) => self.model(node, model).await,
-            Body::Mart(mart) => self.mart(node, mart).await,
-            Body::System(table) => self.own_table(node, *table),
-        };
-        match done {
-            Ok(()) => {}
-            Err(errors) => {
-                found.extend(errors);
-                self.listener.event(&Event::Failed {
-                    table: node.name.clone(),
-                });
-                self.failed.insert(node.name.clone());
-            }
-        }
-    }
-
     /// Whether the run is about the whole project: only then is what it lacks to be retired.
     pub(super) fn is_whole(&self) -> bool {
         self.options.select.is_empty()
@@ -310,7 +281,7 @@ impl Night<'_> {
         }
         match last {
             Some(record)
-                if changes.is_empty() && record.is_whole(&self.lake, &mut self.fingerprints) =>
+                if changes.is_empty() && record.is_whole(&self.lake, &self.fingerprints) =>
             {
                 self.fresh += 1;
                 self.listener.event(&Event::Fresh {
@@ -343,14 +314,16 @@ impl Night<'_> {
             rows: record.made.rows,
             took: started.elapsed(),
         });
-        self.records.insert(node.name.clone(), record);
+        self.records.insert(node.name.clone(), Arc::new(record));
         self.made.push(node.name.clone());
         Ok(())
     }
 
+    /// Shows readers the chosen marts. `readers` is the lock on their folder, if it is there yet.
     async fn publish(
-        &mut self,
+        &self,
         chosen: &BTreeSet<TableName>,
+        readers: Option<Lock>,
         found: &mut Diagnostics,
     ) -> Vec<(String, PublishedMart)> {
         let marts: Vec<&TableName> = chosen
@@ -373,15 +346,13 @@ impl Night<'_> {
             });
             return Vec::new();
         }
-        if self.readers.is_none() {
-            match hold(self.plan, self.options.wait).await {
-                Ok(lock) => self.readers = Some(lock),
-                Err(errors) => {
-                    found.extend(errors);
-                    return Vec::new();
-                }
-            }
-        }
+        let held = match readers {
+            Some(lock) => Ok(lock),
+            None => hold(self.plan, self.options.wait).await,
+        };
+        let Some(_readers) = found.take(held) else {
+            return Vec::new();
+        };
         match release::publish(self, &marts).await {
             Ok(published) => published,
             Err(errors) => {

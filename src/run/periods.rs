@@ -8,15 +8,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use datafusion::arrow::compute::kernels::cmp::lt;
+use datafusion::common::runtime::SpawnedTask;
 use futures::stream::{self, StreamExt};
 
-use crate::compile::{Node, TableName};
+use crate::compile::{self, Node, TableName};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::engine;
 use crate::store::parquet::{ranges_of, rows_of};
 
 use super::Night;
-use super::build::{Recipe, Written};
+use super::build::{Recipe, Written, stopped};
 use super::ingredients::hash;
 use super::record::NodeRecord;
 
@@ -43,10 +44,8 @@ impl Night<'_> {
         let to_make = periods.iter().filter(|p| !p.stands).count();
         let why = format!("{why}; {to_make} of {} periods", periods.len());
         let started = self.start(node, why);
-        let written = self.write_periods(recipe, source, &periods).await;
-        // Whoever reads the source next sees all of it.
-        self.show(source, None)?;
-        Ok((started, written?))
+        let written = self.write_periods(recipe, source, &periods).await?;
+        Ok((started, written))
     }
 
     /// The periods of a source, in their order; one without files where it has none.
@@ -59,7 +58,7 @@ impl Night<'_> {
         let mut standing = BTreeSet::new();
         if let Some(last) = NodeRecord::load(&self.lake, &node.name)?
             && !self.options.full_refresh
-            && last.is_whole(&self.lake, &mut self.fingerprints)
+            && last.is_whole(&self.lake, &self.fingerprints)
         {
             standing.extend(last.files(&self.lake));
         }
@@ -98,20 +97,25 @@ impl Night<'_> {
         source: &TableName,
         periods: &[Period],
     ) -> Result<Written> {
-        // A plan keeps the files that the session saw when it was made.
+        let Some(node) = self.plan.node(source) else {
+            return Err(Diagnostic::bug(format!("there is no {source}")).into());
+        };
+        let statement = recipe.query.at(self.as_of);
+        let text = &recipe.query.source;
+        let whole = compile::plan_checked_query(&self.context.state(), text, statement).await?;
         let mut plans = Vec::new();
         for period in periods.iter().filter(|p| !p.stands) {
-            self.show(source, Some(&period.files))?;
-            plans.push((self.query(recipe).await?, period.path.clone()));
+            let plan = engine::of_files(&whole, source, &node.schema, &period.files)?;
+            plans.push((plan, period.path.clone()));
         }
         // Months side by side keep every core busy; a month cut into parts would be put together again.
         let at_once = self.plan.settings.partitions.max(1);
         let context = engine::undivided(&self.context);
         let mut written = stream::iter(plans)
             .map(|(plan, path)| {
-                let (context, text) = (context.clone(), Arc::clone(&recipe.query.source));
+                let (context, text) = (context.clone(), Arc::clone(text));
                 let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
-                tokio::spawn(async move {
+                SpawnedTask::spawn(async move {
                     engine::materialise(&context, &text, plan, &order, &schema, &path).await
                 })
             })
@@ -126,7 +130,7 @@ impl Night<'_> {
                 continue;
             }
             let Some(Ok(made)) = written.next().await else {
-                return Err(Diagnostic::bug("making a period stopped half-way").into());
+                return Err(stopped());
             };
             let made = made?;
             distinct &= made.distinct;
@@ -144,16 +148,6 @@ impl Night<'_> {
             files,
             rows,
         })
-    }
-
-    /// Lets the session see some of a source's staged files, or all.
-    fn show(&self, source: &TableName, some: Option<&[PathBuf]>) -> Result<()> {
-        let (Some(record), Some(node)) = (self.records.get(source), self.plan.node(source)) else {
-            return Err(Diagnostic::bug(format!("{source} was not made before its model")).into());
-        };
-        let all = record.files(&self.lake);
-        let files = some.unwrap_or(&all);
-        engine::register_files(&self.context, source, &node.schema, files)
     }
 }
 

@@ -164,7 +164,7 @@ impl Teller<'_> {
             Some(record)
                 if changes.is_empty()
                     && accounted
-                    && record.is_whole(&self.lake, &mut self.fingerprints) =>
+                    && record.is_whole(&self.lake, &self.fingerprints) =>
             {
                 self.contents.insert(node.name.clone(), record.made.content);
                 Ok(PreviewedTable {
@@ -199,7 +199,7 @@ impl Teller<'_> {
             now: chrono::Utc::now(),
             takes: false,
         };
-        let arrivals = search.files(&mut self.fingerprints)?;
+        let arrivals = search.files(&self.fingerprints)?;
         let record = |list: &TableName| NodeRecord::load(&self.lake, list);
         let cancelled = submissions::cancellations(&self.lake, &node.name, source, record)?;
         let day = as_of(self.plan);

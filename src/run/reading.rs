@@ -194,7 +194,7 @@ impl Night<'_> {
             &contents,
             self.started,
         );
-        let copy = arrivals.copy(i, &search, &mut self.fingerprints)?;
+        let copy = arrivals.copy(i, &search, &self.fingerprints)?;
         Ok(Ready::Copy(Box::new(copy), key))
     }
 

@@ -86,7 +86,7 @@ impl NodeRecord {
 
     /// Whether the rows it speaks of are still there, as they were written: a file that was cut
     /// short or changed is as good as gone, and its numbers would be wrong.
-    pub fn is_whole(&self, lake: &Lake, fingerprints: &mut Fingerprints) -> bool {
+    pub fn is_whole(&self, lake: &Lake, fingerprints: &Fingerprints) -> bool {
         let hashes: Option<Vec<String>> = self
             .files(lake)
             .iter()

@@ -358,7 +358,7 @@ fn targets(night: &Night<'_>) -> Result<Targets> {
 }
 
 fn record<'a>(night: &'a Night<'_>, table: &TableName) -> Result<&'a NodeRecord> {
-    night.records.get(table).ok_or_else(|| {
+    night.records.get(table).map(AsRef::as_ref).ok_or_else(|| {
         Diagnostic::error(Code::State, format!("{table} was not made"))
             .at(DataPlace::file(night.lake.root().display().to_string()))
             .into()

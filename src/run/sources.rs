@@ -38,7 +38,7 @@ impl Night<'_> {
     ) -> Result<()> {
         let records = &self.records;
         let cancellations = submissions::cancellations(&self.lake, &node.name, source, |list| {
-            Ok(records.get(list).cloned())
+            Ok(records.get(list).map(|r| r.as_ref().clone()))
         })?;
         let mut tried = Tried::new();
         let mut started = None;
@@ -67,7 +67,7 @@ impl Night<'_> {
             Attempt::forget(&self.lake, &node.name)?;
             let staged = record.files(&self.lake);
             engine::register_files(&self.context, &node.name, &node.schema, &staged)?;
-            self.records.insert(node.name.clone(), record);
+            self.records.insert(node.name.clone(), Arc::new(record));
             return self
                 .check_freshness(node, source, arrivals, &standing)
                 .await;
@@ -143,7 +143,7 @@ impl Night<'_> {
             &contents,
             self.started,
         );
-        let arrivals = search.files(&mut self.fingerprints)?;
+        let arrivals = search.files(&self.fingerprints)?;
         for note in arrivals.notes.iter() {
             self.listener.event(&Event::Warned(note.clone()));
         }

@@ -36,13 +36,15 @@ impl Night<'_> {
     /// Makes one of the warehouse's own tables known, and stale if it says something new.
     pub(super) fn own_table(&mut self, node: &Node, table: SystemTable) -> Result<()> {
         let records = &self.records;
-        let told = told(self.plan, table, |name| Ok(records.get(name).cloned()))?;
+        let told = told(self.plan, table, |name| {
+            Ok(records.get(name).map(|r| r.as_ref().clone()))
+        })?;
         let count = told.rows.num_rows() as u64;
         let ingredients = Ingredients::of(node, self.as_of, told.ingredients());
         engine::register_rows(&self.context, &node.name, told.rows)?;
         let (record, why) = self.fresh(node, &ingredients)?;
         if let Some(record) = record {
-            self.records.insert(node.name.clone(), record);
+            self.records.insert(node.name.clone(), Arc::new(record));
             return Ok(());
         }
         let started = self.start(node, why);

@@ -105,9 +105,8 @@ fn year_from(date: &Date32Array, first_month: u32) -> StringArray {
 }
 
 fn each(date: &Date32Array, f: impl Fn(NaiveDate) -> Option<NaiveDate>) -> Date32Array {
-    date.iter()
-        .map(|days| f(to_date(days?)?).map(from_date))
-        .collect()
+    let mut answer = remembering(|days| f(to_date(days)?).map(from_date));
+    date.iter().map(|days| answer(days?)).collect()
 }
 
 fn each_with_number(
@@ -115,10 +114,22 @@ fn each_with_number(
     number: &Int64Array,
     f: impl Fn(NaiveDate, i64) -> Option<NaiveDate>,
 ) -> Date32Array {
-    date.iter()
-        .zip(number)
-        .map(|(days, n)| f(to_date(days?)?, n?).map(from_date))
-        .collect()
+    let mut answer = remembering(|(days, n)| f(to_date(days)?, n).map(from_date));
+    let pairs = date.iter().zip(number);
+    pairs.map(|(days, n)| answer((days?, n?))).collect()
+}
+
+/// A function that keeps its last answer: whoever asks about a census asks for row after row.
+fn remembering<Q: Copy + PartialEq>(f: impl Fn(Q) -> Option<i32>) -> impl FnMut(Q) -> Option<i32> {
+    let mut last: Option<(Q, Option<i32>)> = None;
+    move |question| match last {
+        Some((asked, answer)) if asked == question => answer,
+        _ => {
+            let answer = f(question);
+            last = Some((question, answer));
+            answer
+        }
+    }
 }
 
 /// chrono's own clamping at the month's end is the one we want.
