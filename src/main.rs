@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-// Queries allocate from every thread; mimalloc is what datafusion-cli uses too.
+// Queries allocate from every thread; mimalloc is what datafusion-cli uses too. Without huge pages: of
+// those hardly any is ever given back, and a night kept twice the memory it worked in.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -33,7 +33,7 @@ use tokio::sync::OnceCell;
 use crate::compile::session;
 
 /// Bytes on disk up to which a table is small.
-pub(super) const SMALL: u64 = 8 << 20;
+pub(super) const SMALL: u64 = 16 << 20;
 /// The part of the memory limit beyond which nothing more is held.
 const PART: usize = 8;
 

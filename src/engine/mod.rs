@@ -26,7 +26,7 @@ use crate::spec::Settings;
 
 pub use materialise::{Materialised, materialise, read, rows};
 pub use merge::last_of_each_key;
-pub use tables::{of_files, register_files, register_rows, register_view};
+pub use tables::{is_small, of_files, register_files, register_rows, register_view};
 
 /// The part of the memory limit that rows may take and be sorted in one piece.
 const SORTED_WHOLE: usize = 32;

@@ -54,6 +54,14 @@ pub fn register_files(
     )
 }
 
+/// Whether files are so small that their table is held in memory.
+pub fn is_small(files: &[PathBuf]) -> bool {
+    let bytes = files
+        .iter()
+        .map(|file| file.metadata().map_or(0, |m| m.len()));
+    bytes.sum::<u64>() <= SMALL
+}
+
 /// Parquet files as one table, in the order given. There is at least one.
 pub(super) fn files(schema: &SchemaRef, files: &[PathBuf]) -> Result<Arc<ListingTable>> {
     let bug = |e: String| Diagnostics::from(Diagnostic::bug(e));

@@ -97,7 +97,12 @@ fn partitions_jobs_and_a_fresh_lake_change_no_byte() {
         .martlet("run --quiet --partitions 1 --jobs 1")
         .exits(0);
     let expected = bytes(&first);
-    for flags in ["--partitions 2", "--partitions 8 --jobs 4"] {
+    for flags in [
+        "--partitions 2",
+        "--partitions 8 --jobs 4",
+        // Too little to hold any table in memory.
+        "--partitions 2 --memory-limit 24MiB",
+    ] {
         let world = many_visits();
         world.martlet(&format!("run --quiet {flags}")).exits(0);
         assert_eq!(bytes(&world), expected, "{flags}");
@@ -113,6 +118,26 @@ fn partitions_jobs_and_a_fresh_lake_change_no_byte() {
     assert_eq!(bytes(&first), expected, "a fresh lake");
     first.remove("published").martlet("run --quiet").exits(0);
     assert_eq!(bytes(&first), expected, "a fresh place for readers");
+}
+
+#[test]
+fn what_a_run_tells_is_in_the_order_of_the_plan() {
+    let told = |flags: &str| -> Vec<serde_json::Value> {
+        let world = clinic::world();
+        let run = world.martlet(&format!("run --log-format json {flags}"));
+        let lines = run.exits(0).stderr;
+        let records = lines.lines().map(|line| {
+            let mut record: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let fields = record.as_object_mut().expect("a record");
+            fields.remove("timestamp");
+            fields.remove("seconds");
+            record
+        });
+        records.collect()
+    };
+    let one_by_one = told("--jobs 1");
+    assert!(one_by_one.len() > 10, "{one_by_one:?}");
+    assert_eq!(told("--jobs 4 --partitions 4"), one_by_one);
 }
 
 #[test]

@@ -9,7 +9,7 @@
 use bytes::Bytes;
 use datafusion::arrow::array::{Array, AsArray, DictionaryArray};
 use datafusion::arrow::datatypes::UInt32Type;
-use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
+use datafusion::parquet::basic::{Compression, Encoding};
 use datafusion::parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter};
 use datafusion::parquet::column::writer::ColumnCloseResult;
 use datafusion::parquet::errors::{ParquetError, Result};
@@ -17,8 +17,7 @@ use datafusion::parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilde
 use datafusion::parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use datafusion::parquet::schema::types::ColumnDescPtr;
 
-/// As in every file of ours.
-const LEVEL: i32 = 1;
+use super::encoder::{LEVEL, compression};
 
 /// The bytes of a column chunk and what a file says of it.
 pub(super) fn encode(
@@ -28,18 +27,19 @@ pub(super) fn encode(
     let rows = texts.len();
     let nullable = column.max_def_level() > 0;
     let numbered = Numbered::of(texts);
+    let packing = compression(rows)?;
     if !nullable && numbered.numbers.len() < rows {
         return Err(ParquetError::General(format!("null in {}", column.name())));
     }
     let dictionary = Page::DictionaryPage {
-        buf: compressed(&numbered.dictionary)?,
+        buf: packed(&numbered.dictionary, packing)?,
         num_values: count(numbered.distinct)?,
         encoding: Encoding::PLAIN,
         is_sorted: false,
     };
     let body = numbered.body(rows, nullable);
     let data = Page::DataPage {
-        buf: compressed(&body)?,
+        buf: packed(&body, packing)?,
         num_values: count(rows)?,
         encoding: Encoding::RLE_DICTIONARY,
         def_level_encoding: Encoding::RLE,
@@ -54,19 +54,20 @@ pub(super) fn encode(
     let data = pages.write_page(CompressedPage::new(data, body.len()))?;
     pages.close()?;
     let bytes = Bytes::from(out.into_inner()?);
-    let close = close(column, rows, &dictionary, &data)?;
+    let close = close(column, rows, packing, &dictionary, &data)?;
     Ok((bytes, close))
 }
 
 fn close(
     column: &ColumnDescPtr,
     rows: usize,
+    packing: Compression,
     dictionary: &PageWriteSpec,
     data: &PageWriteSpec,
 ) -> Result<ColumnCloseResult> {
     let sum = |of: fn(&PageWriteSpec) -> usize| signed(of(dictionary) + of(data));
     let metadata = ColumnChunkMetaData::builder(column.clone())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
+        .set_compression(packing)
         .set_encodings(vec![
             Encoding::PLAIN,
             Encoding::RLE,
@@ -194,7 +195,10 @@ fn varint(body: &mut Vec<u8>, mut number: usize) {
     body.push(number as u8);
 }
 
-fn compressed(bytes: &[u8]) -> Result<Bytes> {
+fn packed(bytes: &[u8], packing: Compression) -> Result<Bytes> {
+    if packing == Compression::UNCOMPRESSED {
+        return Ok(Bytes::copy_from_slice(bytes));
+    }
     let packed = zstd::bulk::compress(bytes, LEVEL);
     packed
         .map(Bytes::from)

@@ -21,6 +21,8 @@ use super::{BATCH_ROWS, HashingFile};
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 1 << 20;
+/// How hard Zstandard tries: more saves little of what we store.
+pub(super) const LEVEL: i32 = 1;
 /// Batches that may wait for the encoder.
 const WAITING: usize = 8;
 
@@ -159,6 +161,15 @@ fn start(file: HashingFile, schema: &SchemaRef, properties: WriterProperties) ->
     ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))
 }
 
+/// How pages are packed where so many rows come first. Of a table of a few rows there is nothing to
+/// save, and making the packer costs a reader more than its rows.
+pub(super) fn compression(rows: usize) -> Result<Compression> {
+    match rows < BATCH_ROWS {
+        true => Ok(Compression::UNCOMPRESSED),
+        false => Ok(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?)),
+    }
+}
+
 /// How to encode a file or a row group that begins with this batch.
 pub(super) fn properties(
     schema: &SchemaRef,
@@ -166,7 +177,7 @@ pub(super) fn properties(
     sorting: Vec<SortingColumn>,
 ) -> Result<WriterProperties> {
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(compression(first.num_rows())?)
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(sorting))
