@@ -79,16 +79,17 @@ impl Held {
             .buffered(at_once)
             .try_collect()
             .await?;
-        let rows = concat_batches(&self.schema, batches.iter().flatten())?;
-        let memory = MemoryConsumer::new("small table").register(pool);
-        let bytes = rows.get_array_memory_size();
         let room = match pool.memory_limit() {
             MemoryLimit::Finite(limit) => (limit / PART).saturating_sub(pool.reserved()),
             _ => usize::MAX,
         };
+        let memory = MemoryConsumer::new("small table").register(pool);
+        let sizes = batches.iter().flatten().map(|b| b.get_array_memory_size());
+        let bytes = sizes.sum();
         if bytes > room || memory.try_grow(bytes).is_err() {
             return Ok(None);
         }
+        let rows = concat_batches(&self.schema, batches.iter().flatten())?;
         Ok(Some(Rows {
             table: MemTable::try_new(Arc::clone(&self.schema), vec![vec![rows]])?,
             _memory: memory,
