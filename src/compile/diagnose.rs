@@ -47,7 +47,7 @@ pub async fn plan(
 ///
 /// # Errors
 /// As [`plan`].
-pub async fn plan_again(
+pub async fn plan_checked(
     state: &SessionState,
     source: &Arc<SourceText>,
     statement: Statement,

@@ -32,7 +32,7 @@ mod system;
 mod table;
 mod tables;
 
-pub use diagnose::{plan as plan_query, plan_again as plan_checked_query, translate};
+pub use diagnose::{plan as plan_query, plan_checked as plan_checked_query, translate};
 pub use plan::{
     Body, Bound, DropRule, MartNode, ModelNode, Node, Plan, PlannedCheck, Query, RowRule, RowTest,
     SourceNode,

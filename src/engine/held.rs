@@ -3,10 +3,8 @@
 
 use std::fmt;
 use std::fs::File;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
@@ -18,9 +16,7 @@ use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::listing::ListingTable;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::memory_pool::{
-    MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
-};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
@@ -64,10 +60,9 @@ impl Held {
     }
 
     /// The rows, unless there is no room for them. Files are read side by side.
-    async fn load(&self, pool: &Arc<dyn MemoryPool>) -> Result<Option<Rows>> {
-        let at_once = available_parallelism().map_or(1, NonZeroUsize::get);
-        let files: Vec<PathBuf> = self.files.clone();
-        let batches: Vec<Vec<RecordBatch>> = stream::iter(files)
+    async fn load(&self, state: &dyn Session) -> Result<Option<Rows>> {
+        let pool = &state.runtime_env().memory_pool;
+        let batches: Vec<Vec<RecordBatch>> = stream::iter(self.files.clone())
             .map(|file| {
                 let schema = Arc::clone(&self.schema);
                 async move {
@@ -76,7 +71,7 @@ impl Held {
                         .map_err(|e| DataFusionError::External(Box::new(e)))?
                 }
             })
-            .buffered(at_once)
+            .buffered(state.config().target_partitions())
             .try_collect()
             .await?;
         let room = match pool.memory_limit() {
@@ -145,11 +140,65 @@ impl TableProvider for Held {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let pool = &state.runtime_env().memory_pool;
-        let rows = self.rows.get_or_try_init(|| self.load(pool));
-        match rows.await? {
+        match self.rows.get_or_try_init(|| self.load(state)).await? {
             Some(rows) => rows.table.scan(state, projection, filters, limit).await,
             None => self.on_disk.scan(state, projection, filters, limit).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
+    use datafusion::physical_plan::{collect, displayable};
+
+    use crate::engine::{Engine, Limits, tables};
+    use crate::store::parquet::ParquetWriter;
+
+    /// The rows of two files and how the engine came by them.
+    async fn asked(memory: usize) -> (RecordBatch, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let columns: [(_, ArrayRef); 2] = [
+            ("n", Arc::new(Int64Array::from_iter_values(0..1_000))),
+            (
+                "text",
+                Arc::new(StringArray::from_iter((0..1_000).map(|i| {
+                    (i % 3 > 0).then(|| format!("a text of some length, number {i}"))
+                }))),
+            ),
+        ];
+        let rows = RecordBatch::try_from_iter(columns).expect("rows");
+        let mut files = Vec::new();
+        for (name, from) in [("a.parquet", 600), ("b.parquet", 0)] {
+            let path = folder.path().join(name);
+            let mut writer = ParquetWriter::create(&path, rows.schema(), &[]).expect("creates");
+            writer.write(rows.slice(from, 400)).expect("writes");
+            files.push(writer.finish(&[]).expect("finishes").path);
+        }
+        let limits = Limits {
+            memory,
+            spill: 0,
+            partitions: 1,
+        };
+        let engine = Engine::new(limits, folder.path(), |_| ()).expect("an engine");
+        let on_disk = tables::files(&rows.schema(), &files).expect("files");
+        let held = Held::new(session::in_memory(&rows.schema()), files, on_disk);
+        let state = engine.session().state();
+        let plan = held.scan(&state, None, &[], None).await.expect("scans");
+        let shown = displayable(plan.as_ref()).indent(false).to_string();
+        let batches = collect(plan, state.task_ctx()).await.expect("reads");
+        let all = concat_batches(&batches[0].schema(), &batches).expect("one batch");
+        (all, shown)
+    }
+
+    #[tokio::test]
+    async fn a_table_is_held_where_there_is_room_and_its_rows_are_the_same() {
+        let (held, how) = asked(1 << 30).await;
+        assert!(!how.contains("parquet"), "{how}");
+        let (read, how) = asked(64 << 10).await;
+        assert!(how.contains("parquet"), "{how}");
+        assert_eq!(held.num_rows(), 800);
+        assert_eq!(held, read);
     }
 }

@@ -40,18 +40,11 @@ pub fn register_files(
         return session::register_empty(context, table, Arc::clone(schema));
     }
     let on_disk = self::files(schema, files)?;
-    let bytes = files
-        .iter()
-        .map(|file| file.metadata().map_or(0, |m| m.len()));
-    if bytes.sum::<u64>() > SMALL {
+    if !is_small(files) {
         return session::register(context, table, on_disk);
     }
-    let schema = session::in_memory(schema);
-    session::register(
-        context,
-        table,
-        Arc::new(Held::new(schema, files.to_vec(), on_disk)),
-    )
+    let held = Held::new(session::in_memory(schema), files.to_vec(), on_disk);
+    session::register(context, table, Arc::new(held))
 }
 
 /// Whether files are so small that their table is held in memory.

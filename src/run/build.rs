@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::runtime::SpawnedTask;
 
 use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName};
-use crate::diag::{Diagnostic, Diagnostics, Result};
+use crate::diag::{Diagnostic, Result};
 use crate::engine::{self, Materialised};
 use crate::quality::{self, Known};
 use crate::spec::Sensitivity;
@@ -112,11 +112,11 @@ impl Night<'_> {
         let statement = recipe.query.at(self.as_of);
         let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
         let path = path.to_owned();
-        let work = SpawnedTask::spawn(async move {
+        aside(async move {
             let plan = compile::plan_checked_query(&context.state(), &source, statement).await?;
             engine::materialise(&context, &source, plan, &order, &schema, &path).await
-        });
-        work.await.unwrap_or_else(|_| Err(stopped()))
+        })
+        .await
     }
 
     /// Runs the checks of a table that was just made; an error if one fails.
@@ -130,10 +130,10 @@ impl Night<'_> {
         let (context, table, sensitivity) =
             (self.context.clone(), node.name.clone(), sensitivity(node));
         let (all, grain) = (checks.to_vec(), grain.to_vec());
-        let work = SpawnedTask::spawn(async move {
+        let outcomes = aside(async move {
             quality::check(&context, &table, sensitivity, &all, &grain, known).await
-        });
-        let outcomes = work.await.unwrap_or_else(|_| Err(stopped()))?;
+        })
+        .await?;
         let found = quality::findings(&node.name, &outcomes, checks, node.owner.as_deref());
         if found.has_errors() {
             return Err(found);
@@ -145,8 +145,12 @@ impl Night<'_> {
     }
 }
 
-pub(super) fn stopped() -> Diagnostics {
-    Diagnostic::bug("making a table stopped half-way").into()
+/// Does work away from the thread that looks after all tables; it stops if nobody waits for it.
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let done = SpawnedTask::spawn(work).join_unwind().await;
+    done.unwrap_or_else(|_| Err(Diagnostic::bug("making a table stopped half-way").into()))
 }
 
 /// How revealing the rows are that a check may give examples of. Unsaid, a model's rows are about

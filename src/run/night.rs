@@ -96,8 +96,8 @@ pub struct Night<'a> {
     pub(super) made: Vec<TableName>,
     pub(super) failed: BTreeSet<TableName>,
     pub(super) fresh: usize,
-    /// The way to readers who are not on this machine.
-    pub(super) shipping: Option<Arc<Shipping>>,
+    /// The way to readers who are not on this machine; a table is none of its business.
+    pub(super) shipping: Option<Shipping>,
 }
 
 /// Runs the chosen part of a plan.
@@ -157,7 +157,7 @@ pub async fn run(
         made: Vec::new(),
         failed: BTreeSet::new(),
         fresh: 0,
-        shipping: shipping.map(Arc::new),
+        shipping,
     };
     night.tell_strays();
     let nodes = plan.nodes.iter().filter(|n| needed.contains(&n.name));

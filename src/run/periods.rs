@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use datafusion::arrow::compute::kernels::cmp::lt;
-use datafusion::common::runtime::SpawnedTask;
 use futures::stream::{self, StreamExt};
 
 use crate::compile::{self, Node, TableName};
@@ -17,7 +16,7 @@ use crate::engine;
 use crate::store::parquet::{ranges_of, rows_of};
 
 use super::Night;
-use super::build::{Recipe, Written, stopped};
+use super::build::{Recipe, Written, aside};
 use super::ingredients::hash;
 use super::record::NodeRecord;
 
@@ -44,8 +43,7 @@ impl Night<'_> {
         let to_make = periods.iter().filter(|p| !p.stands).count();
         let why = format!("{why}; {to_make} of {} periods", periods.len());
         let started = self.start(node, why);
-        let written = self.write_periods(recipe, source, &periods).await?;
-        Ok((started, written))
+        Ok((started, self.write_periods(recipe, source, &periods).await?))
     }
 
     /// The periods of a source, in their order; one without files where it has none.
@@ -115,7 +113,7 @@ impl Night<'_> {
             .map(|(plan, path)| {
                 let (context, text) = (context.clone(), Arc::clone(text));
                 let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
-                SpawnedTask::spawn(async move {
+                aside(async move {
                     engine::materialise(&context, &text, plan, &order, &schema, &path).await
                 })
             })
@@ -129,8 +127,8 @@ impl Night<'_> {
                 hashes.push(self.fingerprints.of_file(&period.path)?);
                 continue;
             }
-            let Some(Ok(made)) = written.next().await else {
-                return Err(stopped());
+            let Some(made) = written.next().await else {
+                return Err(Diagnostic::bug("fewer periods were made than asked for").into());
             };
             let made = made?;
             distinct &= made.distinct;

@@ -100,7 +100,6 @@ fn partitions_jobs_and_a_fresh_lake_change_no_byte() {
     for flags in [
         "--partitions 2",
         "--partitions 8 --jobs 4",
-        // Too little to hold any table in memory.
         "--partitions 2 --memory-limit 24MiB",
     ] {
         let world = many_visits();

@@ -6,6 +6,7 @@
 //! entries as a specification for people: there is no second copy of a definition.
 
 pub(super) mod check;
+mod measures;
 pub mod page;
 mod sql;
 
@@ -67,7 +68,7 @@ pub(super) fn generated(entries: &[Entry<'_>]) -> BTreeMap<&'static str, Arc<Sou
     let text = |name: &str, text| SourceText::new(format!("sql/{name}"), text);
     BTreeMap::from([
         (COUNTS, text(COUNTS, sql::counts(entries))),
-        (MEASURES, text(MEASURES, sql::measures(entries))),
+        (MEASURES, text(MEASURES, measures::measures(entries))),
     ])
 }
 

@@ -1,9 +1,6 @@
-//! The queries that indicators make.
-//!
-//! `generated/indicators.sql`: entries that share a table and all that tells its rows apart are
-//! counted in one pass over it, each row once for every entry and breakdown; what is summed by
-//! organisation is then added to the larger ones they lie in.
-//! `generated/dim_measure.sql`: what each entry means, as rows.
+//! `generated/indicators.sql`, the query of the counts: entries that share a table and all that tells
+//! its rows apart are counted in one pass over it, each row once for every entry and breakdown; what is
+//! summed by organisation is then added to the larger ones they lie in.
 //!
 //! Names and conditions have been checked before; texts are quoted.
 
@@ -28,18 +25,12 @@ pub(super) fn counts(entries: &[Entry<'_>]) -> String {
     if entries.iter().any(rolls_up) {
         let levels: BTreeSet<String> = entries.iter().flat_map(levels).collect();
         let levels: Vec<String> = levels.into_iter().collect();
-        steps.push(step(
-            "smallest",
-            &SUMMED.replace("FROM rows", "FROM counted"),
-        ));
+        steps.push(step("smallest", &summed("counted")));
         steps.push(values("levels", "measure, org_type, larger", &levels));
         steps.push(step("everywhere", ROLLED_UP));
-        steps.push(step(
-            "summed",
-            &SUMMED.replace("FROM rows", "FROM everywhere"),
-        ));
+        steps.push(step("summed", &summed("everywhere")));
     } else {
-        steps.push(step("summed", &SUMMED.replace("FROM rows", "FROM counted")));
+        steps.push(step("summed", &summed("counted")));
     }
     format!(
         "-- Every indicator: its two counts by month, organisation and breakdown.
@@ -277,31 +268,32 @@ const ROLLED_UP: &str = "    SELECT
         AND place.org_code = smallest.org_code
 ";
 
-/// A sum with something withheld in it is no sum.
-const SUMMED: &str = "    SELECT
-        measure,
+/// What tells the sums apart.
+const KEYS: &str = "measure,
         month,
         org_type,
         org_code,
         breakdown_type,
         breakdown_value,
-        imd_edition,
+        imd_edition";
+
+/// The rows of a step, added up. A sum with something withheld in it is no sum.
+fn summed(step: &str) -> String {
+    format!(
+        "    SELECT
+        {KEYS},
         CASE
             WHEN COUNT(numerator) = COUNT(*) AND COUNT(denominator) = COUNT(*) THEN SUM(numerator)
         END AS numerator,
         CASE
             WHEN COUNT(numerator) = COUNT(*) AND COUNT(denominator) = COUNT(*) THEN SUM(denominator)
         END AS denominator
-    FROM rows
+    FROM {step}
     GROUP BY
-        measure,
-        month,
-        org_type,
-        org_code,
-        breakdown_type,
-        breakdown_value,
-        imd_edition
-";
+        {KEYS}
+"
+    )
+}
 
 const WITH_UNITS: &str = "\
 SELECT
@@ -321,62 +313,6 @@ FROM summed
 INNER JOIN units
     ON units.measure = summed.measure
 ";
-
-/// The query of what the entries mean.
-pub(super) fn measures(entries: &[Entry<'_>]) -> String {
-    let rows: Vec<String> = entries.iter().map(measure).collect();
-    format!(
-        "-- What each indicator means, in plain English.
---
--- Written by martlet from the `indicators:` sections of the pipelines: change those.
-SELECT
-    measure,
-    mart,
-    short_name,
-    answers,
-    numerator,
-    denominator,
-    exclusions,
-    unit,
-    polarity,
-    target_measure,
-    population,
-    interval_method,
-    CAST(definition_version AS BIGINT) AS definition_version,
-    source
-FROM (
-    VALUES
-    {}
-) AS written (
-    measure, mart, short_name, answers, numerator, denominator, exclusions, unit, polarity,
-    target_measure, population, interval_method, definition_version, source
-)
-",
-        rows.join(",\n    ")
-    )
-}
-
-fn measure(entry: &Entry<'_>) -> String {
-    let spec = entry.spec;
-    let table = spec.from.split_once('.').map_or("", |(_, name)| name);
-    let values = [
-        text(entry.id),
-        text(table),
-        text(&spec.name),
-        text(spec.answers.trim()),
-        text(spec.numerator.means.trim()),
-        text(spec.denominator.means.trim()),
-        or_null(spec.exclusions.as_deref()),
-        text(spec.unit.word()),
-        text(spec.polarity.word()),
-        or_null(spec.target.as_ref().map(|t| t.as_str())),
-        text(spec.population.word()),
-        text(spec.unit.interval().word()),
-        spec.definition.version.to_string(),
-        text(spec.definition.source.trim()),
-    ];
-    format!("({})", values.join(", "))
-}
 
 /// `CASE of WHEN … END`, or the last resort by itself.
 fn case(of: &str, cases: &[(String, String)], otherwise: Option<&str>) -> String {
@@ -400,7 +336,7 @@ fn condition(sql: &str) -> String {
 }
 
 /// A text as SQL writes it, or null.
-fn or_null(value: Option<&str>) -> String {
+pub(super) fn or_null(value: Option<&str>) -> String {
     match value {
         Some(value) => text(value.trim()),
         None => "CAST(NULL AS VARCHAR)".to_owned(),
@@ -408,7 +344,7 @@ fn or_null(value: Option<&str>) -> String {
 }
 
 /// A text as SQL writes it.
-fn text(value: &str) -> String {
+pub(super) fn text(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
