@@ -16,7 +16,9 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::filter::FilterExec;
-use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, PartitionMode};
+use datafusion::physical_plan::joins::{
+    CrossJoinExec, HashJoinExec, NestedLoopJoinExec, PartitionMode,
+};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::unnest::UnnestExec;
@@ -81,6 +83,12 @@ fn turned(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionP
     {
         return join.swap_inputs().map(Transformed::yes);
     }
+    // It gives a batch for each row that is kept: of many rows it makes as many little batches.
+    if let Some(join) = plan.downcast_ref::<CrossJoinExec>()
+        && is_clearly_larger(join.left(), join.right())
+    {
+        return join.swap_inputs().map(Transformed::yes);
+    }
     Ok(Transformed::no(plan))
 }
 
@@ -122,6 +130,9 @@ fn rows(plan: &Arc<dyn ExecutionPlan>) -> f64 {
     }
     if plan.is::<UnionExec>() {
         return below().sum();
+    }
+    if plan.is::<CrossJoinExec>() {
+        return below().product();
     }
     largest()
 }
@@ -166,6 +177,19 @@ mod tests {
             .await;
             assert!(kept_first(&plan, "Unnest", "LazyMemoryExec"), "{plan}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_short_list_is_kept_and_not_the_people_it_is_set_beside() {
+        let list = "(VALUES ('a'), ('b'), ('c')) AS list (name)";
+        let plan = plan(&format!(
+            "SELECT * FROM {PEOPLE} CROSS JOIN {list} WHERE age < 90"
+        ))
+        .await;
+        assert!(
+            kept_first(&plan, "DataSourceExec", "LazyMemoryExec"),
+            "{plan}"
+        );
     }
 
     #[tokio::test]
