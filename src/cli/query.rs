@@ -40,7 +40,8 @@ pub async fn query(global: &Global, args: &QueryArgs, printer: &Printer) -> Resu
     let logical = compile::plan_query(&context.state(), &source, statement).await?;
     let masked = lineage::telling(&logical, &identifiable(&plan));
     let schema = Arc::new(logical.schema().as_arrow().clone());
-    let batches = engine::rows(&context, &source, logical, &[], &schema).await?;
+    let optimised = engine::optimised(&context, &source, &logical)?;
+    let batches = engine::rows(&context, &source, optimised, &[], &schema).await?;
     let batches: Vec<RecordBatch> = batches
         .iter()
         .map(|b| mask(b, &masked))

@@ -25,25 +25,37 @@ pub async fn plan(
     source: &Arc<SourceText>,
     statement: Statement,
 ) -> crate::diag::Result<LogicalPlan> {
-    match try_plan(state, statement.clone()).await {
+    let plan = written(state, source, &statement).await?;
+    checked(state, source, &statement, &plan).await?;
+    Ok(plan)
+}
+
+/// The plan of a statement as it is written.
+pub(super) async fn written(
+    state: &SessionState,
+    source: &Arc<SourceText>,
+    statement: &Statement,
+) -> crate::diag::Result<LogicalPlan> {
+    match state.statement_to_plan(statement.clone()).await {
         Ok(plan) => Ok(plan),
-        Err(error) => {
-            let mut found = Diagnostics::default();
-            for one in error.iter() {
-                let mut diagnostic = translate(source, one);
-                if diagnostic.place.is_none() {
-                    let place = locate(state, source, &statement, &one.to_string()).await;
-                    diagnostic = diagnostic.at((source, place.unwrap_or(0..0)));
-                }
-                found.push(diagnostic);
-            }
-            Err(found)
-        }
+        Err(error) => Err(explained(state, source, statement, &error).await),
     }
 }
 
-/// Plans a statement that has been checked already, and does not check it again: making the plan of
-/// a small table costs more than its rows.
+/// The optimised plan of a statement. That types do not fit is found on the way.
+pub(super) async fn checked(
+    state: &SessionState,
+    source: &Arc<SourceText>,
+    statement: &Statement,
+    plan: &LogicalPlan,
+) -> crate::diag::Result<LogicalPlan> {
+    match try_optimise(state, plan).await {
+        Ok(optimised) => Ok(optimised),
+        Err(error) => Err(explained(state, source, statement, &error).await),
+    }
+}
+
+/// The optimised plan of a statement that was checked at another time, which is not done again.
 ///
 /// # Errors
 /// As [`plan`].
@@ -52,24 +64,45 @@ pub async fn plan_checked(
     source: &Arc<SourceText>,
     statement: Statement,
 ) -> crate::diag::Result<LogicalPlan> {
-    match state.statement_to_plan(statement.clone()).await {
-        Ok(plan) => Ok(plan),
-        Err(_) => plan(state, source, statement).await,
+    let plan = written(state, source, &statement).await?;
+    match state.optimize(&plan) {
+        Ok(optimised) => Ok(optimised),
+        Err(error) => Err(explained(state, source, &statement, &error).await),
     }
 }
 
-async fn try_plan(
+async fn explained(
     state: &SessionState,
-    statement: Statement,
-) -> Result<LogicalPlan, DataFusionError> {
+    source: &Arc<SourceText>,
+    statement: &Statement,
+    error: &DataFusionError,
+) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for one in error.iter() {
+        let mut diagnostic = translate(source, one);
+        if diagnostic.place.is_none() {
+            let place = locate(state, source, statement, &one.to_string()).await;
+            diagnostic = diagnostic.at((source, place.unwrap_or(0..0)));
+        }
+        found.push(diagnostic);
+    }
+    found
+}
+
+async fn try_plan(state: &SessionState, statement: Statement) -> Result<(), DataFusionError> {
     let plan = state.statement_to_plan(statement).await?;
-    // The analyser finds type errors; the optimised plan is thrown away.
-    let optimised = state.optimize(&plan)?;
-    state
-        .query_planner()
-        .create_physical_plan(&optimised, state)
-        .await?;
-    Ok(plan)
+    try_optimise(state, &plan).await.map(|_| ())
+}
+
+async fn try_optimise(
+    state: &SessionState,
+    plan: &LogicalPlan,
+) -> Result<LogicalPlan, DataFusionError> {
+    // The analyser finds type errors.
+    let optimised = state.optimize(plan)?;
+    let planner = state.query_planner();
+    planner.create_physical_plan(&optimised, state).await?;
+    Ok(optimised)
 }
 
 /// One engine error as a diagnostic; without a place if the engine gives none.

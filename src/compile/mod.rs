@@ -21,6 +21,7 @@ mod names;
 mod plan;
 mod project;
 mod rates;
+mod ready;
 mod remote;
 mod rules;
 pub mod select;
@@ -38,5 +39,6 @@ pub use plan::{
     SourceNode,
 };
 pub use project::{PublishedSchema, compile};
+pub use ready::ready_query;
 pub use system::SystemTable;
 pub use table::{TableKind, TableName};

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 
 use crate::diag::SourceText;
@@ -152,6 +152,9 @@ pub struct Query {
     pub parameters: BTreeMap<String, Bound>,
     /// Whether it reads `$as_of`.
     pub reads_as_of: bool,
+    /// The optimised plan on empty tables, once it was checked; none where it reads `$as_of`, which
+    /// only a run knows.
+    pub optimised: Arc<OnceLock<LogicalPlan>>,
 }
 
 /// A parameter's type and value.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 
@@ -50,6 +51,7 @@ pub async fn compile(
         nodes: BTreeMap::new(),
         generated: BTreeMap::new(),
         indicators_hold: None,
+        checking: Vec::new(),
         found,
     };
     for table in SystemTable::ALL {
@@ -90,6 +92,8 @@ pub(super) struct Compiler<'a> {
     generated: BTreeMap<&'static str, Arc<SourceText>>,
     /// Whether the columns of the indicators hold; nothing until it was asked.
     pub(super) indicators_hold: Option<bool>,
+    /// Queries whose types are being checked.
+    pub(super) checking: Vec<SpawnedTask<Result<()>>>,
     pub(super) found: Diagnostics,
 }
 /// A parsed statement with the tables it reads.

@@ -9,10 +9,13 @@ use datafusion::catalog::{
 };
 use datafusion::common::TableReference;
 use datafusion::common::config::Dialect;
+use datafusion::common::tree_node::Transformed;
 use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::provider_as_source;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::prelude::SessionConfig;
 
 use crate::diag::{Diagnostic, Diagnostics, Result};
@@ -113,6 +116,37 @@ pub fn register_empty(
         table,
         Arc::new(EmptyTable::new(in_memory(&schema))),
     )
+}
+
+/// The plan on other tables, where `other` has one for what it reads, of the same columns.
+///
+/// # Errors
+/// Only by a fault of ours.
+pub fn reading(
+    plan: &LogicalPlan,
+    mut other: impl FnMut(&TableScan) -> Option<Arc<dyn TableProvider>>,
+) -> datafusion::error::Result<Transformed<LogicalPlan>> {
+    plan.clone()
+        .transform_down_with_subqueries(|node| match node {
+            LogicalPlan::TableScan(mut scan) => Ok(match other(&scan) {
+                Some(table) => {
+                    scan.source = provider_as_source(table);
+                    Transformed::yes(LogicalPlan::TableScan(scan))
+                }
+                None => Transformed::no(LogicalPlan::TableScan(scan)),
+            }),
+            other => Ok(Transformed::no(other)),
+        })
+}
+
+/// The same columns, each of which may be null: nulls where none may be are the checks' business,
+/// because they say which rows.
+pub fn nullable(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema
+        .fields()
+        .iter()
+        .map(|f| f.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// A table's columns as queries hold them: texts as views, which are moved, compared and hashed

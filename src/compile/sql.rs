@@ -298,6 +298,7 @@ pub fn query(
         statement,
         parameters: used,
         reads_as_of,
+        optimised: Arc::default(),
     })
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use datafusion::common::runtime::SpawnedTask;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mean};
 use crate::spec::source::{Delivery, Files};
@@ -16,7 +17,7 @@ use super::names::{Declaration, Declared};
 use super::project::{Compiler, Parsed};
 use super::{
     Body, MartNode, ModelNode, PlannedCheck, Query, TableKind, TableName, checks, diagnose,
-    indicators, lineage, marts,
+    indicators, lineage, marts, session,
 };
 
 /// What planning a query settles.
@@ -54,6 +55,11 @@ impl<'a> Compiler<'a> {
             }
         }
         self.indicators_hold();
+        for checked in std::mem::take(&mut self.checking) {
+            let gone = |_| Err(Diagnostic::bug("checking a query stopped half-way").into());
+            let checked = checked.join_unwind().await.unwrap_or_else(gone);
+            self.found.take(checked);
+        }
     }
 
     /// Whether every indicator names columns that there are. Asked when what they read is known.
@@ -183,7 +189,7 @@ impl<'a> Compiler<'a> {
         self.check_targets(spec, text);
         let contract = marts::contract(spec);
         // Readers of the mart see its contract, even if its own SQL is at fault.
-        self.know(table, &contract);
+        self.know(table, &session::nullable(&contract));
         let checks = self.checks(table, &spec.checks, text, &declaration.span);
         let Some(Planned {
             query,
@@ -267,9 +273,20 @@ impl<'a> Compiler<'a> {
             return None;
         }
         let day = NaiveDate::default();
-        let state = self.context.state();
-        let plan = diagnose::plan(&state, &query.source, query.at(day)).await;
+        let (state, statement) = (self.context.state(), query.at(day));
+        let plan = diagnose::written(&state, &query.source, &statement).await;
         let plan = self.found.take(plan)?;
+        let (written, source) = (plan.clone(), Arc::clone(&query.source));
+        let kept = (!query.reads_as_of).then(|| Arc::clone(&query.optimised));
+        // What reads this table needs its columns alone: meanwhile its types are checked.
+        self.checking.push(SpawnedTask::spawn(async move {
+            let optimised = diagnose::checked(&state, &source, &statement, &written).await?;
+            if let Some(kept) = kept {
+                // Nobody else sets it.
+                let _ = kept.set(optimised);
+            }
+            Ok(())
+        }));
         let schema = plan.schema().as_arrow().clone();
         self.check_result(&query.source, &schema);
         let carrying = |tables: &lineage::Identifiable| -> BTreeSet<String> {

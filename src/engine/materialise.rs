@@ -5,21 +5,19 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::Column;
-use datafusion::dataframe::DataFrame;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::{Expr, LogicalPlan, SortExpr};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use datafusion::physical_plan::execute_stream;
 use futures::TryStreamExt;
 
-use crate::compile::translate;
+use crate::compile::{session, translate};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, SourceText};
 use crate::functions::Refused;
 use crate::store::parquet::{ParquetFile, ParquetWriter, cast};
 
 use super::neighbours::Neighbours;
+use super::{lookup, sort};
 
 /// A table that was written.
 pub struct Materialised {
@@ -29,8 +27,22 @@ pub struct Materialised {
     pub distinct: bool,
 }
 
-/// Runs a plan and writes its rows, sorted by `order` (ascending, nulls last), as one Parquet file
-/// of exactly `schema`. `source` is the SQL, for places in errors.
+/// A plan as the engine would rather have it.
+///
+/// # Errors
+/// When an expression cannot be worked out.
+pub fn optimised(
+    context: &SessionContext,
+    source: &Arc<SourceText>,
+    plan: &LogicalPlan,
+) -> Result<LogicalPlan> {
+    let optimised = context.state().optimize(plan);
+    optimised.map_err(|e| run_error(source, &e))
+}
+
+/// Runs an optimised plan and writes its rows, sorted by `order` (ascending, nulls last), as one
+/// Parquet file of exactly `schema`. `source` is the SQL, for places in errors; `see` is shown the rows
+/// as they go by, in their order, as queries hold them.
 ///
 /// # Errors
 /// When the query fails, a value does not fit its type, memory or disk runs out.
@@ -41,13 +53,16 @@ pub async fn materialise(
     order: &[String],
     schema: &SchemaRef,
     path: &Path,
+    mut see: impl FnMut(&RecordBatch),
 ) -> Result<Materialised> {
+    let held = session::in_memory(schema);
     let mut stream = sorted(context, source, plan, order).await?;
     let mut writer = ParquetWriter::create(path, Arc::clone(schema), order)?;
     let mut neighbours = Neighbours::by(schema, order);
     while let Some(batch) = stream.try_next().await.map_err(|e| run_error(source, &e))? {
-        let batch = fit(&batch, schema).map_err(|e| at_sql(e, source))?;
+        let batch = fit(&batch, &held).map_err(|e| at_sql(e, source))?;
         neighbours.look_at(&batch)?;
+        see(&batch);
         writer.write(batch)?;
     }
     Ok(Materialised {
@@ -56,7 +71,7 @@ pub async fn materialise(
     })
 }
 
-/// Runs a plan and returns its rows, sorted by `order`, as batches of exactly `schema`.
+/// Runs an optimised plan and returns its rows, sorted by `order`, as batches of exactly `schema`.
 ///
 /// # Errors
 /// When the query fails or a value does not fit its type.
@@ -82,18 +97,12 @@ async fn sorted(
     order: &[String],
 ) -> Result<SendableRecordBatchStream> {
     let fail = |e: datafusion::error::DataFusionError| run_error(source, &e);
-    let keys: Vec<SortExpr> = order
-        .iter()
-        .map(|name| Expr::Column(Column::new_unqualified(name)).sort(true, false))
-        .collect();
-    let frame = DataFrame::new(context.state(), plan);
-    let frame = if keys.is_empty() {
-        frame
-    } else {
-        frame.sort(keys).map_err(fail)?
-    };
-    let physical = frame.create_physical_plan().await.map_err(fail)?;
-    execute_stream(physical, context.task_ctx()).map_err(fail)
+    let state = context.state();
+    let planner = state.query_planner();
+    let physical = planner.create_physical_plan(&plan, &state).await;
+    let physical = physical.and_then(lookup::in_place_of_joins).map_err(fail)?;
+    let rows = sort::in_order(context, physical, order).await;
+    rows.map_err(fail)
 }
 
 /// The batch in the schema's types, by position.

@@ -5,9 +5,11 @@
 //! eight partitions give the same bytes.
 
 mod held;
+mod lookup;
 mod materialise;
 mod merge;
 mod neighbours;
+mod sort;
 mod tables;
 
 use std::num::NonZeroUsize;
@@ -24,7 +26,7 @@ use crate::compile::session::{self, Functions};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::spec::Settings;
 
-pub use materialise::{Materialised, materialise, read, rows};
+pub use materialise::{Materialised, materialise, optimised, read, rows};
 pub use merge::last_of_each_key;
 pub use tables::{is_small, of_files, register_files, register_rows, register_view};
 

@@ -12,12 +12,20 @@ use super::rule::{Asked, Rule};
 use super::subject::Subject;
 
 /// What the pass found for one rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     /// Rows it looked at: all, or those its `where` is true for.
     pub total: u64,
     /// Those of them that break it; 0 for rules that the pass cannot answer.
     pub broken: u64,
+}
+
+impl Counts {
+    /// Adds those of other rows.
+    pub(super) fn add(&mut self, more: Self) {
+        self.total += more.total;
+        self.broken += more.broken;
+    }
 }
 
 /// Counts for every rule, in their order.

@@ -1,11 +1,17 @@
 //! The table under check: its columns, its expressions, and examples from it.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::common::{Column, DataFusionError, TableReference};
 use datafusion::dataframe::DataFrame;
-use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::error::Result as DataFusionResult;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlanBuilder};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 
 use crate::compile::{PlannedCheck, TableName};
@@ -46,6 +52,31 @@ impl<'a> Subject<'a> {
             frame,
             sensitivity,
         })
+    }
+
+    /// A table that is not there yet, of these columns.
+    pub fn of_columns(
+        ctx: &'a SessionContext,
+        table: &'a TableName,
+        schema: &SchemaRef,
+        sensitivity: Sensitivity,
+        grain: &'a [String],
+    ) -> DataFusionResult<Self> {
+        let rows = provider_as_source(Arc::new(EmptyTable::new(Arc::clone(schema))));
+        let plan = LogicalPlanBuilder::scan(reference(table), rows, None)?.build()?;
+        Ok(Self {
+            ctx,
+            table,
+            grain,
+            frame: DataFrame::new(ctx.state(), plan),
+            sensitivity,
+        })
+    }
+
+    /// An expression over its columns, ready for rows.
+    pub fn physical(&self, expression: Expr) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
+        let state = self.ctx.state();
+        state.create_physical_expr(expression, self.frame.schema())
     }
 
     /// Another table, to be held against.

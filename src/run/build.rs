@@ -5,18 +5,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::runtime::SpawnedTask;
 
-use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName};
+use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName, session};
 use crate::diag::{Diagnostic, Result};
 use crate::engine::{self, Materialised};
-use crate::quality::{self, Known};
+use crate::quality::{self, Known, Tally};
 use crate::spec::Sensitivity;
 use crate::store::Lake;
 
 use super::Night;
 use super::record::{Made, NodeRecord};
+
+/// Rows of all that a table reads, below which its query is not cut into parts.
+const FEW_ROWS: u64 = 20_000;
 
 /// What models and marts differ in.
 pub(super) struct Recipe<'a> {
@@ -48,15 +52,18 @@ pub(super) struct Written {
     pub rows: u64,
     /// Whether no two rows agree on what they are sorted by. False is not certain.
     pub distinct: bool,
+    /// What its checks ask of single rows, counted as they were written.
+    pub counted: Option<Tally>,
 }
 
-impl From<Materialised> for Written {
-    fn from(made: Materialised) -> Self {
+impl Written {
+    fn of_one_file(made: Materialised, counted: Option<Tally>) -> Self {
         Self {
             files: vec![made.file.path],
             content: made.file.hash,
             rows: made.file.rows,
             distinct: made.distinct,
+            counted,
         }
     }
 }
@@ -77,13 +84,14 @@ impl Night<'_> {
             None => {
                 let started = self.start(node, why);
                 let path = (recipe.place)(&self.lake, &node.name.name, &ingredients.key());
-                (started, self.write(&recipe, &path).await?.into())
+                (started, self.write(node, &recipe, &path).await?)
             }
         };
         engine::register_files(&self.context, &node.name, &recipe.schema, &written.files)?;
         let known = Known {
             previous_rows: recipe.previous_rows,
             grain_tells_apart: !recipe.grain.is_empty() && written.distinct,
+            counted: written.counted,
         };
         let checks = self.check(node, recipe.checks, recipe.grain, known).await?;
         remove_others(&written.files);
@@ -107,16 +115,45 @@ impl Night<'_> {
     }
 
     /// Writes what the SQL makes of the tables as the session has them now.
-    async fn write(&self, recipe: &Recipe<'_>, path: &Path) -> Result<Materialised> {
-        let (context, source) = (self.context.clone(), Arc::clone(&recipe.query.source));
-        let statement = recipe.query.at(self.as_of);
+    async fn write(&self, node: &Node, recipe: &Recipe<'_>, path: &Path) -> Result<Written> {
+        let context = match self.reads_few(node) {
+            true => engine::undivided(&self.context),
+            false => self.context.clone(),
+        };
+        let source = Arc::clone(&recipe.query.source);
+        let plan = compile::ready_query(&context.state(), recipe.query, self.as_of).await?;
         let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
-        let path = path.to_owned();
+        let (path, mut counted) = (path.to_owned(), self.tally(node, recipe));
         aside(async move {
-            let plan = compile::plan_checked_query(&context.state(), &source, statement).await?;
-            engine::materialise(&context, &source, plan, &order, &schema, &path).await
+            let see = |rows: &RecordBatch| counted.iter_mut().for_each(|c| c.look_at(rows));
+            let made = engine::materialise(&context, &source, plan, &order, &schema, &path, see);
+            Ok(Written::of_one_file(made.await?, counted))
         })
         .await
+    }
+
+    /// Whether the tables it reads are so small that dealing their rows out costs more than it saves.
+    fn reads_few(&self, node: &Node) -> bool {
+        let rows = node
+            .inputs
+            .iter()
+            .map(|input| self.records.get(input)?.made.rows);
+        rows.sum::<Option<u64>>()
+            .is_some_and(|rows| rows < FEW_ROWS)
+    }
+
+    /// A tally of what the table's checks ask of single rows.
+    pub(super) fn tally(&self, node: &Node, recipe: &Recipe<'_>) -> Option<Tally> {
+        let columns = session::in_memory(&recipe.schema);
+        let (checks, grain) = (recipe.checks, recipe.grain);
+        Tally::of(
+            &self.context,
+            &node.name,
+            &columns,
+            sensitivity(node),
+            checks,
+            grain,
+        )
     }
 
     /// Runs the checks of a table that was just made; an error if one fails.
@@ -162,16 +199,6 @@ fn sensitivity(node: &Node) -> Sensitivity {
         Body::Mart(mart) => mart.spec.sensitivity.unwrap_or(Sensitivity::Aggregate),
         Body::System(_) => Sensitivity::Aggregate,
     }
-}
-
-/// The same columns, each of which may be null: nulls where none may be are the checks' business,
-/// because they say which rows.
-pub(super) fn nullable(schema: &SchemaRef) -> SchemaRef {
-    let fields = schema
-        .fields()
-        .iter()
-        .map(|f| f.as_ref().clone().with_nullable(true));
-    SchemaRef::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Earlier results of the same table are of no use to anybody: the newest one is recorded.

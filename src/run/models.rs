@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::compile::{self, MartNode, ModelNode, Node};
+use crate::compile::{self, MartNode, ModelNode, Node, session};
 use crate::diag::Result;
 use crate::engine;
 use crate::quality::Known;
 use crate::spec::{Materialized, Sp};
 use crate::store::Lake;
 
-use super::build::{Recipe, nullable};
+use super::build::Recipe;
 use super::record::{Made, NodeRecord};
 use super::{Night, release};
 
@@ -37,7 +37,7 @@ impl Night<'_> {
         let grain = names(&mart.spec.grain);
         let recipe = Recipe {
             query: &mart.query,
-            schema: nullable(&mart.contract),
+            schema: session::nullable(&mart.contract),
             order: &grain,
             grain: &grain,
             checks: &mart.checks,
@@ -51,9 +51,8 @@ impl Night<'_> {
     /// A view has no rows of its own: it is as fresh as what it reads.
     async fn view(&mut self, node: &Node, model: &ModelNode, grain: &[String]) -> Result<()> {
         let ingredients = self.ingredients(node);
-        let statement = model.query.at(self.as_of);
-        let source = &model.query.source;
-        let plan = compile::plan_checked_query(&self.context.state(), source, statement).await?;
+        let state = self.context.state();
+        let plan = compile::ready_query(&state, &model.query, self.as_of).await?;
         engine::register_view(&self.context, &node.name, plan)?;
         let (record, why) = self.fresh(node, &ingredients)?;
         if let Some(record) = record {

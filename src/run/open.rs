@@ -64,10 +64,7 @@ pub async fn open(
         if let Body::Model(model) = &node.body
             && record.made.files.is_empty()
         {
-            let statement = model.query.at(as_of(plan));
-            let logical =
-                compile::plan_checked_query(&context.state(), &model.query.source, statement)
-                    .await?;
+            let logical = compile::ready_query(&context.state(), &model.query, as_of(plan)).await?;
             engine::register_view(context, &node.name, logical)?;
             continue;
         }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::kernels::cmp::lt;
 use futures::stream::{self, StreamExt};
 
@@ -19,6 +20,9 @@ use super::Night;
 use super::build::{Recipe, Written, aside};
 use super::ingredients::hash;
 use super::record::NodeRecord;
+
+/// The column that holds the period of a row.
+const PERIOD: &str = "period";
 
 /// One period of a source.
 struct Period {
@@ -43,7 +47,10 @@ impl Night<'_> {
         let to_make = periods.iter().filter(|p| !p.stands).count();
         let why = format!("{why}; {to_make} of {} periods", periods.len());
         let started = self.start(node, why);
-        Ok((started, self.write_periods(recipe, source, &periods).await?))
+        Ok((
+            started,
+            self.write_periods(node, recipe, source, &periods).await?,
+        ))
     }
 
     /// The periods of a source, in their order; one without files where it has none.
@@ -91,19 +98,19 @@ impl Night<'_> {
 
     async fn write_periods(
         &mut self,
+        node: &Node,
         recipe: &Recipe<'_>,
         source: &TableName,
         periods: &[Period],
     ) -> Result<Written> {
-        let Some(node) = self.plan.node(source) else {
+        let Some(read) = self.plan.node(source) else {
             return Err(Diagnostic::bug(format!("there is no {source}")).into());
         };
-        let statement = recipe.query.at(self.as_of);
         let text = &recipe.query.source;
-        let whole = compile::plan_checked_query(&self.context.state(), text, statement).await?;
+        let whole = compile::ready_query(&self.context.state(), recipe.query, self.as_of).await?;
         let mut plans = Vec::new();
         for period in periods.iter().filter(|p| !p.stands) {
-            let plan = engine::of_files(&whole, source, &node.schema, &period.files)?;
+            let plan = engine::of_files(&whole, source, &read.schema, &period.files, PERIOD)?;
             plans.push((plan, period.path.clone()));
         }
         // Months side by side keep every core busy; a month cut into parts would be put together again.
@@ -113,12 +120,20 @@ impl Night<'_> {
             .map(|(plan, path)| {
                 let (context, text) = (context.clone(), Arc::clone(text));
                 let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
+                let mut counted = self.tally(node, recipe);
                 aside(async move {
-                    engine::materialise(&context, &text, plan, &order, &schema, &path).await
+                    let see = |rows: &RecordBatch| counted.iter_mut().for_each(|c| c.look_at(rows));
+                    let plan = engine::optimised(&context, &text, &plan)?;
+                    let made =
+                        engine::materialise(&context, &text, plan, &order, &schema, &path, see);
+                    Ok((made.await?, counted))
                 })
             })
             .buffered(at_once);
         let mut distinct = true;
+        // What was counted of months that stand is not known any more.
+        let all_anew = periods.iter().all(|p| !p.stands);
+        let mut counted = self.tally(node, recipe).filter(|_| all_anew);
         let mut hashes = Vec::with_capacity(periods.len());
         let mut rows = 0;
         for period in periods {
@@ -130,7 +145,11 @@ impl Night<'_> {
             let Some(made) = written.next().await else {
                 return Err(Diagnostic::bug("fewer periods were made than asked for").into());
             };
-            let made = made?;
+            let (made, more) = made?;
+            counted = counted.zip(more).map(|(mut so_far, more)| {
+                so_far.add(&more);
+                so_far
+            });
             distinct &= made.distinct;
             rows += made.file.rows;
             hashes.push(made.file.hash);
@@ -145,6 +164,7 @@ impl Night<'_> {
             },
             files,
             rows,
+            counted,
         })
     }
 }

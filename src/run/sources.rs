@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
+
 use crate::compile::{Node, SourceNode};
 use crate::diag::{Code, Diagnostic, Result};
 use crate::engine;
@@ -160,18 +162,13 @@ impl Night<'_> {
         ingredients: &Ingredients,
     ) -> Result<Made> {
         let files: Vec<_> = staged.iter().map(|f| self.lake.root().join(f)).collect();
-        let plan = engine::last_of_each_key(&self.context, &node.schema, &files, key)?;
+        let (context, text) = (&self.context, &source.source);
+        let plan = engine::last_of_each_key(context, &node.schema, &files, key)?;
+        let plan = engine::optimised(context, text, &plan)?;
         let path = self.lake.merged(&node.name.name, &ingredients.key());
-        let file = engine::materialise(
-            &self.context,
-            &source.source,
-            plan,
-            key,
-            &node.schema,
-            &path,
-        )
-        .await?
-        .file;
+        let unseen = |_: &RecordBatch| ();
+        let made = engine::materialise(context, text, plan, key, &node.schema, &path, unseen);
+        let file = made.await?.file;
         super::build::remove_others(std::slice::from_ref(&path));
         let below = path.strip_prefix(self.lake.root()).unwrap_or(&path);
         Ok(Made {

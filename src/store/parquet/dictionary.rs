@@ -7,37 +7,32 @@
 //! Format: Apache Parquet, "Encodings" (RLE / bit-packing hybrid, `RLE_DICTIONARY`) and "Data pages".
 
 use bytes::Bytes;
-use datafusion::arrow::array::{Array, AsArray, DictionaryArray};
-use datafusion::arrow::datatypes::UInt32Type;
 use datafusion::parquet::basic::{Compression, Encoding};
 use datafusion::parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter};
 use datafusion::parquet::column::writer::ColumnCloseResult;
 use datafusion::parquet::errors::{ParquetError, Result};
 use datafusion::parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder};
+use datafusion::parquet::file::statistics::Statistics;
 use datafusion::parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use datafusion::parquet::schema::types::ColumnDescPtr;
 
-use super::encoder::{LEVEL, compression};
+use super::encoder::LEVEL;
+use super::texts::Texts;
 
 /// The bytes of a column chunk and what a file says of it.
 pub(super) fn encode(
-    texts: &DictionaryArray<UInt32Type>,
+    texts: &Texts,
     column: &ColumnDescPtr,
+    packing: Compression,
 ) -> Result<(Bytes, ColumnCloseResult)> {
-    let rows = texts.len();
-    let nullable = column.max_def_level() > 0;
-    let numbered = Numbered::of(texts);
-    let packing = compression(rows)?;
-    if !nullable && numbered.numbers.len() < rows {
-        return Err(ParquetError::General(format!("null in {}", column.name())));
-    }
+    let rows = texts.rows();
     let dictionary = Page::DictionaryPage {
-        buf: packed(&numbered.dictionary, packing)?,
-        num_values: count(numbered.distinct)?,
+        buf: packed(&texts.dictionary, packing)?,
+        num_values: count(texts.distinct())?,
         encoding: Encoding::PLAIN,
         is_sorted: false,
     };
-    let body = numbered.body(rows, nullable);
+    let body = body(texts, column.max_def_level() > 0);
     let data = Page::DataPage {
         buf: packed(&body, packing)?,
         num_values: count(rows)?,
@@ -49,22 +44,22 @@ pub(super) fn encode(
 
     let mut out = TrackedWrite::new(Vec::new());
     let mut pages = SerializedPageWriter::new(&mut out);
-    let dictionary =
-        pages.write_page(CompressedPage::new(dictionary, numbered.dictionary.len()))?;
+    let dictionary = pages.write_page(CompressedPage::new(dictionary, texts.dictionary.len()))?;
     let data = pages.write_page(CompressedPage::new(data, body.len()))?;
     pages.close()?;
     let bytes = Bytes::from(out.into_inner()?);
-    let close = close(column, rows, packing, &dictionary, &data)?;
+    let close = close(column, texts, packing, &dictionary, &data)?;
     Ok((bytes, close))
 }
 
 fn close(
     column: &ColumnDescPtr,
-    rows: usize,
+    texts: &Texts,
     packing: Compression,
     dictionary: &PageWriteSpec,
     data: &PageWriteSpec,
 ) -> Result<ColumnCloseResult> {
+    let rows = texts.rows();
     let sum = |of: fn(&PageWriteSpec) -> usize| signed(of(dictionary) + of(data));
     let metadata = ColumnChunkMetaData::builder(column.clone())
         .set_compression(packing)
@@ -76,6 +71,7 @@ fn close(
         .set_total_compressed_size(sum(|page| page.compressed_size)?)
         .set_total_uncompressed_size(sum(|page| page.uncompressed_size)?)
         .set_num_values(signed(rows)?)
+        .set_statistics(statistics(texts))
         .set_dictionary_page_offset(Some(signed(dictionary.offset)?))
         .set_data_page_offset(signed(data.offset)?)
         .build()?;
@@ -93,70 +89,43 @@ fn close(
     })
 }
 
-/// The rows of a column as the numbers of its texts, in the order in which texts first occur.
-struct Numbered {
-    /// The texts, each behind its length.
-    dictionary: Vec<u8>,
-    distinct: usize,
-    /// Of the rows that hold a text.
-    numbers: Vec<u32>,
-    /// A bit for each row, set where it holds a text.
-    held: Vec<u8>,
+/// The data page before it is compressed.
+fn body(texts: &Texts, nullable: bool) -> Vec<u8> {
+    let mut body = Vec::new();
+    let (rows, held, distinct) = (texts.rows(), texts.held.as_slice(), texts.distinct());
+    if nullable {
+        body.extend([0; 4]);
+        match texts.numbers.len() == rows {
+            true => repeat(&mut body, rows, &[1]),
+            false => {
+                varint(&mut body, held.len() << 1 | 1);
+                body.extend(held);
+            }
+        }
+        let length = (body.len() - 4) as u32;
+        body[..4].copy_from_slice(&length.to_le_bytes());
+    }
+    let width = (usize::BITS - distinct.saturating_sub(1).leading_zeros()).max(1);
+    body.push(width as u8);
+    match distinct {
+        0 => {}
+        1 => repeat(&mut body, texts.numbers.len(), &[0]),
+        _ => pack(&mut body, &texts.numbers, width),
+    }
+    body
 }
 
-impl Numbered {
-    fn of(texts: &DictionaryArray<UInt32Type>) -> Self {
-        const NONE: u32 = u32::MAX;
-        let (keys, values) = (texts.keys(), texts.values().as_string::<i32>());
-        let mut number_of = vec![NONE; values.len()];
-        let mut this = Self {
-            dictionary: Vec::new(),
-            distinct: 0,
-            numbers: Vec::with_capacity(keys.len()),
-            held: vec![0; keys.len().div_ceil(8)],
-        };
-        for (row, key) in keys.values().iter().enumerate() {
-            let key = *key as usize;
-            if keys.is_null(row) || values.is_null(key) {
-                continue;
-            }
-            if number_of[key] == NONE {
-                let text = values.value(key);
-                this.dictionary.extend((text.len() as u32).to_le_bytes());
-                this.dictionary.extend(text.as_bytes());
-                number_of[key] = this.distinct as u32;
-                this.distinct += 1;
-            }
-            this.numbers.push(number_of[key]);
-            this.held[row / 8] |= 1 << (row % 8);
-        }
-        this
-    }
-
-    /// The data page before it is compressed.
-    fn body(&self, rows: usize, nullable: bool) -> Vec<u8> {
-        let mut body = Vec::new();
-        if nullable {
-            body.extend([0; 4]);
-            match self.numbers.len() == rows {
-                true => repeat(&mut body, rows, &[1]),
-                false => {
-                    varint(&mut body, self.held.len() << 1 | 1);
-                    body.extend(&self.held);
-                }
-            }
-            let length = (body.len() - 4) as u32;
-            body[..4].copy_from_slice(&length.to_le_bytes());
-        }
-        let width = (usize::BITS - self.distinct.saturating_sub(1).leading_zeros()).max(1);
-        body.push(width as u8);
-        match self.distinct {
-            0 => {}
-            1 => repeat(&mut body, self.numbers.len(), &[0]),
-            _ => pack(&mut body, &self.numbers, width),
-        }
-        body
-    }
+/// What readers may go by to leave the column out: the least and the greatest text, if both are
+/// short, and how many nulls.
+fn statistics(texts: &Texts) -> Statistics {
+    const LONGEST: usize = 64;
+    let nulls = (texts.rows() - texts.numbers.len()) as u64;
+    let range = texts.range.as_ref();
+    let range = range.filter(|(least, most)| least.len().max(most.len()) <= LONGEST);
+    let (least, greatest) = range
+        .map(|(least, greatest)| (least.to_vec().into(), greatest.to_vec().into()))
+        .unzip();
+    Statistics::byte_array(least, greatest, None, Some(nulls), false)
 }
 
 /// A value that stands in all rows.

@@ -8,15 +8,15 @@ use std::thread::JoinHandle;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
-use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
 use datafusion::parquet::errors::{ParquetError, Result};
-use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
+use datafusion::parquet::file::metadata::SortingColumn;
 use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
-use datafusion::parquet::file::writer::SerializedFileWriter;
 use datafusion::parquet::schema::types::ColumnPath;
 
 use super::group::Group;
+use super::open_file::OpenFile;
+use super::open_group::OpenGroup;
 use super::{BATCH_ROWS, HashingFile};
 
 /// Rows of a row group.
@@ -25,8 +25,6 @@ const GROUP_ROWS: usize = 1 << 20;
 pub(super) const LEVEL: i32 = 1;
 /// Batches that may wait for the encoder.
 const WAITING: usize = 8;
-
-type Writer = ArrowWriter<HashingFile>;
 
 /// Encodes batches in their order.
 pub(super) struct Encoder {
@@ -38,11 +36,39 @@ pub(super) struct Encoder {
 enum State {
     /// No batch has come: how to encode is chosen by the first.
     Empty(Box<HashingFile>),
-    One(Box<Writer>),
-    Thread(SyncSender<RecordBatch>, JoinHandle<Result<Writer>>),
+    One(Box<Rows>),
+    Thread(SyncSender<RecordBatch>, JoinHandle<Result<Rows>>),
     /// Row groups come encoded.
-    Groups(Box<SerializedFileWriter<HashingFile>>),
+    Groups(Box<OpenFile<HashingFile>>),
     Failed,
+}
+
+/// Rows on their way into row groups of a fixed size.
+struct Rows {
+    file: OpenFile<HashingFile>,
+    group: Option<OpenGroup>,
+}
+
+impl Rows {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let mut group = match self.group.take() {
+            Some(group) => group,
+            None => self.file.group()?,
+        };
+        group.write(batch)?;
+        match group.rows() < GROUP_ROWS {
+            true => self.group = Some(group),
+            false => self.file.append(group.close()?)?,
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, metadata: &[(String, String)]) -> Result<HashingFile> {
+        if let Some(group) = self.group {
+            self.file.append(group.close()?)?;
+        }
+        self.file.finish(metadata)
+    }
 }
 
 impl Encoder {
@@ -54,23 +80,23 @@ impl Encoder {
         }
     }
 
-    /// Adds a batch. An error may be that of an earlier batch.
+    /// Adds a batch of at most [`BATCH_ROWS`]. An error may be that of an earlier batch.
     pub(super) fn push(&mut self, batch: RecordBatch) -> Result<()> {
         self.state = match std::mem::replace(&mut self.state, State::Failed) {
             State::Empty(file) => {
-                let properties = properties(&self.schema, &batch, self.sorting.clone())?;
-                let mut writer = start(*file, &self.schema, properties)?;
-                writer.write(&batch)?;
-                State::One(Box::new(writer))
+                let file = OpenFile::new(*file, &self.schema, &batch, self.sorting.clone())?;
+                let mut rows = Rows { file, group: None };
+                rows.write(&batch)?;
+                State::One(Box::new(rows))
             }
-            State::One(writer) => {
+            State::One(rows) => {
                 let (sender, batches) = sync_channel::<RecordBatch>(WAITING);
                 let thread = std::thread::spawn(move || {
-                    let mut writer = *writer;
+                    let mut rows = *rows;
                     for batch in batches {
-                        writer.write(&batch)?;
+                        rows.write(&batch)?;
                     }
-                    Ok(writer)
+                    Ok(rows)
                 });
                 hand_over(sender, thread, batch)?
             }
@@ -84,56 +110,39 @@ impl Encoder {
     /// Adds a row group. A file has all its rows in groups or none.
     pub(super) fn append(&mut self, group: Group) -> Result<()> {
         let mut file = match std::mem::replace(&mut self.state, State::Failed) {
-            State::Empty(file) => Box::new(self.grouped(*file)?),
+            State::Empty(file) => Box::new(self.without_rows(*file)?),
             State::Groups(file) => file,
             State::One(_) | State::Thread(..) => return Err(mixed()),
             State::Failed => return Err(failed_before()),
         };
-        group.write(&mut file)?;
+        file.append(group)?;
         self.state = State::Groups(file);
         Ok(())
     }
 
-    fn grouped(&self, file: HashingFile) -> Result<SerializedFileWriter<HashingFile>> {
+    fn without_rows(&self, file: HashingFile) -> Result<OpenFile<HashingFile>> {
         let none = RecordBatch::new_empty(Arc::clone(&self.schema));
-        let properties = properties(&self.schema, &none, self.sorting.clone())?;
-        let writer = start(file, &self.schema, properties)?;
-        Ok(writer.into_serialized_writer()?.0)
+        OpenFile::new(file, &self.schema, &none, self.sorting.clone())
     }
 
     /// Ends the file; nothing of it is durable yet.
-    pub(super) fn finish(self, metadata: &[(String, String)]) -> Result<HashingFile> {
-        let metadata = metadata
-            .iter()
-            .map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
-        let mut writer = match self.state {
-            State::Empty(file) => {
-                let none = RecordBatch::new_empty(Arc::clone(&self.schema));
-                start(
-                    *file,
-                    &self.schema,
-                    properties(&self.schema, &none, self.sorting)?,
-                )?
-            }
-            State::One(writer) => *writer,
+    pub(super) fn finish(mut self, metadata: &[(String, String)]) -> Result<HashingFile> {
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Empty(file) => self.without_rows(*file)?.finish(metadata),
+            State::One(rows) => rows.finish(metadata),
             State::Thread(sender, thread) => {
                 drop(sender);
-                joined(thread)?
+                joined(thread)?.finish(metadata)
             }
-            State::Groups(mut file) => {
-                metadata.for_each(|entry| file.append_key_value_metadata(entry));
-                return file.into_inner();
-            }
-            State::Failed => return Err(failed_before()),
-        };
-        metadata.for_each(|entry| writer.append_key_value_metadata(entry));
-        writer.into_inner()
+            State::Groups(file) => file.finish(metadata),
+            State::Failed => Err(failed_before()),
+        }
     }
 }
 
 fn hand_over(
     sender: SyncSender<RecordBatch>,
-    thread: JoinHandle<Result<Writer>>,
+    thread: JoinHandle<Result<Rows>>,
     batch: RecordBatch,
 ) -> Result<State> {
     match sender.send(batch) {
@@ -143,7 +152,7 @@ fn hand_over(
     }
 }
 
-fn joined(thread: JoinHandle<Result<Writer>>) -> Result<Writer> {
+fn joined(thread: JoinHandle<Result<Rows>>) -> Result<Rows> {
     thread
         .join()
         .unwrap_or_else(|_| Err(ParquetError::General("the encoder panicked".to_owned())))
@@ -155,10 +164,6 @@ fn failed_before() -> ParquetError {
 
 fn mixed() -> ParquetError {
     ParquetError::General("row groups among rows".to_owned())
-}
-
-fn start(file: HashingFile, schema: &SchemaRef, properties: WriterProperties) -> Result<Writer> {
-    ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))
 }
 
 /// How pages are packed where so many rows come first. Of a table of a few rows there is nothing to
@@ -174,10 +179,11 @@ pub(super) fn compression(rows: usize) -> Result<Compression> {
 pub(super) fn properties(
     schema: &SchemaRef,
     first: &RecordBatch,
+    packing: Compression,
     sorting: Vec<SortingColumn>,
-) -> Result<WriterProperties> {
+) -> WriterProperties {
     let mut properties = WriterProperties::builder()
-        .set_compression(compression(first.num_rows())?)
+        .set_compression(packing)
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(sorting))
@@ -198,7 +204,7 @@ pub(super) fn properties(
             properties = properties.set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
         }
     }
-    Ok(properties.build())
+    properties.build()
 }
 
 /// Whether more than half of the values are different.
@@ -210,6 +216,10 @@ fn hardly_repeats(array: &ArrayRef) -> bool {
             .flatten()
             .collect::<HashSet<_>>()
             .len(),
+        DataType::Utf8View => {
+            let values = array.as_string_view();
+            values.iter().flatten().collect::<HashSet<_>>().len()
+        }
         DataType::Int64 => {
             let values = array.as_primitive::<Int64Type>();
             values.iter().flatten().collect::<HashSet<_>>().len()

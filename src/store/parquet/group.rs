@@ -1,21 +1,18 @@
 //! A row group by itself, encoded away from its file, so that several can be at once.
 
-use std::io;
-use std::sync::Arc;
+use std::io::{self, Write};
 
 use bytes::Bytes;
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
-use datafusion::arrow::datatypes::{SchemaRef, UInt32Type};
-use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::arrow::arrow_writer::{ArrowColumnChunk, compute_leaves};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::parquet::arrow::arrow_writer::ArrowColumnChunk;
 use datafusion::parquet::column::writer::ColumnCloseResult;
-use datafusion::parquet::errors::{ParquetError, Result};
+use datafusion::parquet::errors::Result;
 use datafusion::parquet::file::writer::SerializedFileWriter;
 
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::Diagnostic;
 
-use super::encoder::properties;
-use super::{HashingFile, dictionary};
+use super::open_file::OpenFile;
 
 /// An encoded row group.
 pub struct Group {
@@ -24,7 +21,7 @@ pub struct Group {
 }
 
 /// An encoded column.
-enum Chunk {
+pub(super) enum Chunk {
     /// By the library.
     Values(Box<ArrowColumnChunk>),
     /// By us.
@@ -38,15 +35,19 @@ impl Group {
     /// # Errors
     /// When they are not the schema's.
     pub fn encode(schema: &SchemaRef, batch: &RecordBatch) -> crate::diag::Result<Self> {
-        let columns = columns(schema, batch).map_err(|e| {
-            Diagnostics::from(Diagnostic::bug(format!(
-                "rows do not fit their schema: {e}"
-            )))
-        })?;
-        Ok(Self {
+        let encoded = OpenFile::new(io::sink(), schema, batch, Vec::new()).and_then(|file| {
+            let mut group = file.group()?;
+            group.write(batch)?;
+            group.close()
+        });
+        encoded.map_err(|e| Diagnostic::bug(format!("rows do not fit their schema: {e}")).into())
+    }
+
+    pub(super) fn new(columns: Vec<Chunk>, rows: usize) -> Self {
+        Self {
             columns,
-            rows: batch.num_rows() as u64,
-        })
+            rows: rows as u64,
+        }
     }
 
     /// How many rows it has.
@@ -55,7 +56,7 @@ impl Group {
     }
 
     /// Adds it to a file.
-    pub(super) fn write(self, file: &mut SerializedFileWriter<HashingFile>) -> Result<()> {
+    pub(super) fn write<W: Write + Send>(self, file: &mut SerializedFileWriter<W>) -> Result<()> {
         let mut group = file.next_row_group()?;
         for column in self.columns {
             match column {
@@ -67,39 +68,10 @@ impl Group {
     }
 }
 
-fn columns(schema: &SchemaRef, batch: &RecordBatch) -> Result<Vec<Chunk>> {
-    let properties = properties(schema, batch, Vec::new())?;
-    // Only for what makes the writers of its columns: nothing is written to it.
-    let file = ArrowWriter::try_new(io::sink(), Arc::clone(schema), Some(properties))?;
-    let (file, factory) = file.into_serialized_writer()?;
-    let parquet = file.schema_descr();
-    let writers = factory.create_column_writers(0)?;
-    let count = schema.fields().len();
-    if batch.num_columns() != count || writers.len() != count || parquet.num_columns() != count {
-        return Err(ParquetError::General("not as many columns".to_owned()));
-    }
-    let columns = schema.fields().iter().zip(batch.columns()).enumerate();
-    columns
-        .zip(writers)
-        .map(|((i, (field, column)), mut writer)| {
-            if let Some(texts) = column.as_dictionary_opt::<UInt32Type>() {
-                let (bytes, close) = dictionary::encode(texts, &parquet.column(i))?;
-                return Ok(Chunk::Texts(bytes, Box::new(close)));
-            }
-            if !field.is_nullable() && column.null_count() > 0 {
-                return Err(ParquetError::General(format!("null in {}", field.name())));
-            }
-            for leaf in compute_leaves(field, column)? {
-                writer.write(&leaf)?;
-            }
-            let chunk = writer.close()?;
-            Ok(Chunk::Values(Box::new(chunk)))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use datafusion::arrow::array::{
         ArrayRef, DictionaryArray, Int64Array, StringArray, UInt32Array,

@@ -6,14 +6,20 @@
 mod dictionary;
 mod encoder;
 mod group;
+mod open_file;
+mod open_group;
+mod texts;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, make_array};
+use datafusion::arrow::array::{
+    Array, ArrayRef, BooleanArray, RecordBatch, UInt64Array, make_array,
+};
 use datafusion::arrow::compute::{BatchCoalescer, cast_with_options};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
+use datafusion::common::ScalarValue;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use datafusion::parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use datafusion::parquet::errors::ParquetError;
@@ -24,6 +30,7 @@ use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use super::atomic::AtomicFile;
 use encoder::Encoder;
 pub use group::Group;
+pub use texts::Texts;
 
 /// Rows that are encoded at once.
 const BATCH_ROWS: usize = 8192;
@@ -45,7 +52,8 @@ pub struct ParquetFile {
 pub struct ParquetWriter {
     path: PathBuf,
     encoder: Encoder,
-    coalescer: BatchCoalescer,
+    /// Deals rows into batches of a fixed size; there once it is known how they hold their texts.
+    coalescer: Option<BatchCoalescer>,
     schema: SchemaRef,
     rows: u64,
 }
@@ -74,27 +82,28 @@ impl ParquetWriter {
         Ok(Self {
             path: path.to_owned(),
             encoder: Encoder::new(file, Arc::clone(&schema), sorting),
-            coalescer: BatchCoalescer::new(Arc::clone(&schema), BATCH_ROWS),
+            coalescer: None,
             schema,
             rows: 0,
         })
     }
 
-    /// Adds rows. Columns are taken by position; their types must be the schema's.
+    /// Adds rows. Columns are taken by position; their types must be the schema's, but that texts may
+    /// be views, in all batches alike.
     ///
     /// # Errors
     /// When the disk fails.
     pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         let mut batch = self.fit(&batch)?;
+        let is_empty = self.dealt(&batch).is_empty();
         // Whole batches need not be copied together.
-        while self.coalescer.is_empty() && batch.num_rows() >= BATCH_ROWS {
+        while is_empty && batch.num_rows() >= BATCH_ROWS {
             self.push(batch.slice(0, BATCH_ROWS))?;
             batch = batch.slice(BATCH_ROWS, batch.num_rows() - BATCH_ROWS);
         }
-        self.coalescer
-            .push_batch(batch)
-            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        let pushed = self.dealt(&batch).push_batch(batch);
+        pushed.map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
         self.drain()
     }
 
@@ -105,9 +114,8 @@ impl ParquetWriter {
     pub fn write_where(&mut self, batch: RecordBatch, keep: &BooleanArray) -> Result<()> {
         self.rows += keep.true_count() as u64;
         let batch = self.fit(&batch)?;
-        self.coalescer
-            .push_batch_with_filter(batch, keep)
-            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        let pushed = self.dealt(&batch).push_batch_with_filter(batch, keep);
+        pushed.map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
         self.drain()
     }
 
@@ -126,13 +134,31 @@ impl ParquetWriter {
         &self.schema
     }
 
+    /// The rows under the columns' own names.
     fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())
+        let fields = self.schema.fields().iter().zip(batch.columns());
+        let fields = fields.map(|(field, array)| match array.data_type() {
+            DataType::Utf8View if field.data_type() == &DataType::Utf8 => {
+                Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
+            }
+            _ => Arc::clone(field),
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Fields>()));
+        RecordBatch::try_new(schema, batch.columns().to_vec())
             .map_err(|e| Diagnostic::bug(format!("rows do not fit their schema: {e}")).into())
     }
 
+    fn dealt(&mut self, batch: &RecordBatch) -> &mut BatchCoalescer {
+        self.coalescer
+            .get_or_insert_with(|| BatchCoalescer::new(batch.schema(), BATCH_ROWS))
+    }
+
     fn drain(&mut self) -> Result<()> {
-        while let Some(batch) = self.coalescer.next_completed_batch() {
+        while let Some(batch) = self
+            .coalescer
+            .as_mut()
+            .and_then(BatchCoalescer::next_completed_batch)
+        {
             self.push(batch)?;
         }
         Ok(())
@@ -140,7 +166,7 @@ impl ParquetWriter {
 
     fn push(&mut self, batch: RecordBatch) -> Result<()> {
         let columns = batch.columns().iter().map(unmasked).collect();
-        let pushed = RecordBatch::try_new(Arc::clone(&self.schema), columns)
+        let pushed = RecordBatch::try_new(batch.schema(), columns)
             .map_err(ParquetError::from)
             .and_then(|batch| self.encoder.push(batch));
         pushed.map_err(|e| failed(&self.path, &e))
@@ -151,9 +177,10 @@ impl ParquetWriter {
     /// # Errors
     /// When the disk fails; nothing stands in its place then.
     pub fn finish(mut self, metadata: &[(String, String)]) -> Result<ParquetFile> {
-        self.coalescer
-            .finish_buffered_batch()
-            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        if let Some(coalescer) = &mut self.coalescer {
+            let finished = coalescer.finish_buffered_batch();
+            finished.map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        }
         self.drain()?;
         let path = self.path;
         let done = self
@@ -205,6 +232,11 @@ pub fn rows_of(path: &Path) -> Result<u64> {
 /// # Errors
 /// When it is not there, is no Parquet file, or has no such column.
 pub fn ranges_of(path: &Path, column: &str) -> Result<(ArrayRef, ArrayRef)> {
+    statistics_of(path, column).map(|(least, greatest, _)| (least, greatest))
+}
+
+/// The same, and how many nulls each row group has.
+fn statistics_of(path: &Path, column: &str) -> Result<(ArrayRef, ArrayRef, UInt64Array)> {
     let broken = |e: ParquetError| {
         Diagnostics::from(
             Diagnostic::error(Code::State, format!("no Parquet file of ours: {e}"))
@@ -224,7 +256,37 @@ pub fn ranges_of(path: &Path, column: &str) -> Result<(ArrayRef, ArrayRef)> {
     let groups = metadata.row_groups();
     let least = statistics.row_group_mins(groups).map_err(broken)?;
     let greatest = statistics.row_group_maxes(groups).map_err(broken)?;
-    Ok((least, greatest))
+    let nulls = statistics.row_group_null_counts(groups).map_err(broken)?;
+    Ok((least, greatest, nulls))
+}
+
+/// The one value that a column holds in every row of these files, by their footers; nothing where
+/// they do not say so. Texts may be cut short there: only values of a fixed width are told.
+///
+/// # Errors
+/// As [`ranges_of`].
+pub fn only_value_of(files: &[PathBuf], column: &str) -> Result<Option<ScalarValue>> {
+    let bug =
+        |e: datafusion::error::DataFusionError| Diagnostics::from(Diagnostic::bug(e.to_string()));
+    let mut only = None;
+    for file in files {
+        let (least, greatest, nulls) = statistics_of(file, column)?;
+        if nulls.iter().any(|nulls| nulls != Some(0))
+            || least.data_type().primitive_width().is_none()
+        {
+            return Ok(None);
+        }
+        for group in 0..least.len() {
+            let value = ScalarValue::try_from_array(&least, group).map_err(bug)?;
+            let greatest = ScalarValue::try_from_array(&greatest, group).map_err(bug)?;
+            let differs = only.as_ref().is_some_and(|only| *only != value);
+            if value.is_null() || value != greatest || differs {
+                return Ok(None);
+            }
+            only = Some(value);
+        }
+    }
+    Ok(only)
 }
 
 /// A column as another type, if every value fits.
@@ -297,9 +359,12 @@ impl Write for HashingFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::arrow::array::{Int64Array, StringArray};
+    use datafusion::arrow::array::{AsArray, Int64Array, StringArray, StringViewArray};
     use datafusion::arrow::buffer::NullBuffer;
+    use datafusion::arrow::compute::concat;
     use datafusion::arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use proptest::prelude::*;
 
     #[test]
     fn the_same_rows_give_the_same_bytes_however_they_are_dealt() {
@@ -339,6 +404,48 @@ mod tests {
         assert_eq!(whole, hash("c", 4_097));
         let on_disk = blake3::hash(&std::fs::read(folder.path().join("a")).expect("reads"));
         assert_eq!(whole, on_disk.to_hex().to_string());
+    }
+
+    proptest! {
+        #[test]
+        fn texts_give_the_same_bytes_however_they_are_held(
+            // One long, one that ends where another goes on, and some that repeat.
+            texts in prop::collection::vec(
+                prop::option::weighted(0.9, "[a-c]{0,2}|twelve bytes|thirteen bytes[ab]?|é\u{0}?"),
+                0..200,
+            ),
+            at in 0_usize..200,
+        ) {
+            let plain: ArrayRef = Arc::new(StringArray::from(texts.clone()));
+            let views: ArrayRef = Arc::new(StringViewArray::from_iter(texts.iter().map(Option::as_deref)));
+            let schema = Arc::new(Schema::new(vec![Field::new("s", DataType::Utf8, true)]));
+            let folder = tempfile::tempdir().expect("a folder");
+            let at = at.min(texts.len());
+            let file = |name: &str, column: &ArrayRef| {
+                let path = folder.path().join(name);
+                let mut writer = ParquetWriter::create(&path, Arc::clone(&schema), &[]).expect("creates");
+                for part in [column.slice(0, at), column.slice(at, texts.len() - at)] {
+                    let part = RecordBatch::try_from_iter_with_nullable([("s", part, true)]);
+                    writer.write(part.expect("a batch")).expect("writes");
+                }
+                writer.finish(&[]).expect("finishes")
+            };
+            let (one, other) = (file("plain", &plain), file("views", &views));
+            prop_assert_eq!(one.hash, other.hash);
+            let open = std::fs::File::open(&one.path).expect("opens");
+            let read = ParquetRecordBatchReaderBuilder::try_new(open).expect("Parquet");
+            let (least, greatest) = ranges_of(&one.path, "s").expect("ranges");
+            let held = || texts.iter().flatten().map(String::as_str);
+            if read.metadata().num_row_groups() > 0 {
+                prop_assert_eq!(least.as_string::<i32>().iter().next().flatten(), held().min());
+                prop_assert_eq!(greatest.as_string::<i32>().iter().next().flatten(), held().max());
+            }
+            let read: Vec<RecordBatch> = read.build().expect("reads").map(|b| b.expect("rows")).collect();
+            let read: Vec<&dyn Array> = read.iter().map(|b| b.column(0).as_ref()).collect();
+            if !read.is_empty() {
+                prop_assert_eq!(&concat(&read).expect("one column"), &plain);
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,413 @@
+//! Joins that look each row up in a small table, and find one row at most.
+//!
+//! The engine's join copies every column of the rows it looks up for, whether or not a row found
+//! something. Where keys of the small table are distinct there is nothing to copy: the rows stay as
+//! they are, and columns are put beside them. Whether keys are distinct is seen when they are read;
+//! where they are not, the engine's own join is run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
+};
+use datafusion::arrow::compute::{cast, concat_batches, take};
+use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{JoinSide, JoinType, NullEquality};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
+    ReplaceChildrenOptions,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::OnceCell;
+
+use crate::store::folded::ByInteger;
+
+/// Bytes of the longest text that stands in its view.
+const SHORT: u32 = 12;
+
+/// The plan with lookups in place of the joins that they can stand for.
+pub(super) fn in_place_of_joins(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|plan| {
+        let lookup = plan
+            .downcast_ref::<HashJoinExec>()
+            .filter(|join| stands_for(join));
+        let lookup = lookup.map(|join| Lookup {
+            join: Arc::clone(&plan),
+            sides: Arc::new(Sides::of(join)),
+            table: Arc::default(),
+        });
+        Ok(match lookup {
+            Some(lookup) => Transformed::yes(Arc::new(lookup) as Arc<dyn ExecutionPlan>),
+            None => Transformed::no(plan),
+        })
+    })
+    .data()
+}
+
+/// An outer join that keeps all rows of its right side.
+#[derive(Debug)]
+struct Lookup {
+    /// What the engine would do.
+    join: Arc<dyn ExecutionPlan>,
+    sides: Arc<Sides>,
+    /// Read once for all partitions; nothing if rows cannot be looked up in it.
+    table: Arc<OnceCell<Option<Table>>>,
+}
+
+/// Whether a lookup can stand for a join.
+fn stands_for(join: &HashJoinExec) -> bool {
+    *join.join_type() == JoinType::Right
+        && *join.partition_mode() == PartitionMode::CollectLeft
+        && join.null_equality() == NullEquality::NullEqualsNothing
+        && join.filter().is_none()
+        && are_keys(join)
+}
+
+/// The two sides of a join: rows of the right one are looked up in the left one.
+#[derive(Debug)]
+struct Sides {
+    left: Arc<dyn ExecutionPlan>,
+    right: Arc<dyn ExecutionPlan>,
+    /// The keys, as each side has them.
+    on: Vec<(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)>,
+    schema: SchemaRef,
+    /// Which column of which side each of the schema's is.
+    columns: Vec<(JoinSide, usize)>,
+}
+
+impl Sides {
+    fn of(join: &HashJoinExec) -> Self {
+        let left = join.left().schema().fields().len();
+        let all = match &join.projection {
+            Some(projection) => projection.to_vec(),
+            None => (0..left + join.right().schema().fields().len()).collect(),
+        };
+        let side = |column: usize| match column.checked_sub(left) {
+            Some(column) => (JoinSide::Right, column),
+            None => (JoinSide::Left, column),
+        };
+        Self {
+            left: Arc::clone(join.left()),
+            right: Arc::clone(join.right()),
+            on: join.on().to_vec(),
+            schema: join.schema(),
+            columns: all.into_iter().map(side).collect(),
+        }
+    }
+}
+
+/// Whether the join's keys can be put into sixteen bytes: one text, or whole numbers and days.
+fn are_keys(join: &HashJoinExec) -> bool {
+    let sides = [join.left().schema(), join.right().schema()];
+    let mut kinds = Vec::new();
+    for (left, right) in join.on() {
+        let (left, right) = (left.data_type(&sides[0]), right.data_type(&sides[1]));
+        match (left, right) {
+            (Ok(left), Ok(right)) if left == right => kinds.push(left),
+            _ => return false,
+        }
+    }
+    match &kinds[..] {
+        [DataType::Utf8View] => true,
+        [_] | [_, _] => kinds
+            .iter()
+            .all(|kind| kind.is_signed_integer() || *kind == DataType::Date32),
+        _ => false,
+    }
+}
+
+/// The small side, ready to be looked into.
+#[derive(Debug)]
+struct Table {
+    rows: RecordBatch,
+    by_key: ByInteger<u32>,
+    _memory: MemoryReservation,
+}
+
+impl Table {
+    async fn read(sides: &Sides, task: Arc<TaskContext>) -> Result<Option<Self>> {
+        let memory = MemoryConsumer::new("lookup").register(task.memory_pool());
+        let mut batches = Vec::new();
+        let mut stream = sides.left.execute(0, task)?;
+        while let Some(batch) = stream.try_next().await? {
+            memory.try_grow(batch.get_array_memory_size())?;
+            batches.push(batch);
+        }
+        let rows = concat_batches(&sides.left.schema(), &batches)?;
+        let keys = keys(sides.on.iter().map(|(left, _)| left), &rows)?;
+        let mut by_key = ByInteger::default();
+        memory.try_grow(keys.len() * size_of::<(u128, u32)>())?;
+        for (row, key) in keys.into_iter().enumerate() {
+            let known = match key {
+                Key::Of(key) => by_key.insert(key, row as u32).is_some(),
+                Key::Null => false,
+                Key::Long => true,
+            };
+            if known {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Self {
+            rows,
+            by_key,
+            _memory: memory,
+        }))
+    }
+
+    /// The rows of a batch with what was found for them.
+    fn beside(&self, sides: &Sides, batch: &RecordBatch) -> Result<RecordBatch> {
+        let keys = keys(sides.on.iter().map(|(_, right)| right), batch)?;
+        let found = keys.into_iter().map(|key| match key {
+            Key::Of(key) => self.by_key.get(&key).copied(),
+            Key::Null | Key::Long => None,
+        });
+        let found: UInt32Array = found.collect();
+        let columns = sides.columns.iter().map(|(side, column)| match side {
+            JoinSide::Left => {
+                let column = self.rows.column(*column);
+                match column.is_empty() {
+                    true => Ok(new_null_array(column.data_type(), batch.num_rows())),
+                    false => Ok(take(column, &found, None)?),
+                }
+            }
+            _ => Ok(Arc::clone(batch.column(*column))),
+        });
+        let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+        let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&sides.schema),
+            columns,
+            &rows,
+        )?)
+    }
+}
+
+/// The key of a row.
+#[derive(Clone, Copy)]
+enum Key {
+    Of(u128),
+    /// It equals nothing.
+    Null,
+    /// A text that does not stand in its view.
+    Long,
+}
+
+fn keys<'a>(
+    expressions: impl Iterator<Item = &'a Arc<dyn PhysicalExpr>>,
+    batch: &RecordBatch,
+) -> Result<Vec<Key>> {
+    let mut keys = vec![Key::Of(0); batch.num_rows()];
+    for expression in expressions {
+        let column = expression.evaluate(batch)?.into_array(batch.num_rows())?;
+        if let Some(texts) = column.as_string_view_opt() {
+            for (key, view) in keys.iter_mut().zip(texts.views()) {
+                *key = match *view as u32 <= SHORT {
+                    true => Key::Of(*view),
+                    false => Key::Long,
+                };
+            }
+        } else {
+            let numbers = cast(&column, &DataType::Int64)?;
+            let numbers = numbers.as_primitive::<Int64Type>();
+            for (key, number) in keys.iter_mut().zip(numbers.values()) {
+                if let Key::Of(so_far) = key {
+                    *so_far = *so_far << 64 | u128::from(*number as u64);
+                }
+            }
+        }
+        if let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) {
+            for (key, known) in keys.iter_mut().zip(nulls) {
+                if !known {
+                    *key = Key::Null;
+                }
+            }
+        }
+    }
+    Ok(keys)
+}
+
+impl DisplayAs for Lookup {
+    fn fmt_as(&self, kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lookup in place of ")?;
+        self.join.fmt_as(kind, f)
+    }
+}
+
+impl ExecutionPlan for Lookup {
+    fn name(&self) -> &'static str {
+        "Lookup"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.join.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.join.children()
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let join = Arc::clone(&self.join);
+        in_place_of_joins(join.replace_children(children, options)?)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        self.replace_children(children, options)
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.join.apply_expressions(f)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        task: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let (join, sides) = (Arc::clone(&self.join), Arc::clone(&self.sides));
+        let table = Arc::clone(&self.table);
+        let rows = async move {
+            let read = table.get_or_try_init(|| Table::read(&sides, Arc::clone(&task)));
+            if read.await?.is_none() {
+                return join.execute(partition, task);
+            }
+            let rows = sides.right.execute(partition, task)?;
+            let schema = Arc::clone(&sides.schema);
+            let beside = rows.map(move |batch| match table.get() {
+                Some(Some(found)) => found.beside(&sides, &batch?),
+                _ => Err(DataFusionError::Internal("a table is gone".to_owned())),
+            });
+            Ok(Box::pin(RecordBatchStreamAdapter::new(schema, beside))
+                as SendableRecordBatchStream)
+        };
+        let rows = stream::once(rows).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Date32Array, Int64Array, StringViewArray};
+    use datafusion::arrow::util::pretty::pretty_format_batches;
+    use datafusion::datasource::MemTable;
+    use datafusion::physical_plan::{collect, displayable};
+    use datafusion::prelude::SessionContext;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::compile::session::{config, context};
+
+    type Row = (Option<i64>, Option<i32>, Option<String>);
+
+    fn table(rows: &[Row]) -> Arc<MemTable> {
+        let columns: [(_, ArrayRef, _); 4] = [
+            (
+                "n",
+                Arc::new(rows.iter().map(|r| r.0).collect::<Int64Array>()),
+                true,
+            ),
+            (
+                "day",
+                Arc::new(rows.iter().map(|r| r.1).collect::<Date32Array>()),
+                true,
+            ),
+            (
+                "code",
+                Arc::new(
+                    rows.iter()
+                        .map(|r| r.2.clone())
+                        .collect::<StringViewArray>(),
+                ),
+                true,
+            ),
+            (
+                "row",
+                Arc::new(Int64Array::from_iter_values(0..rows.len() as i64)),
+                false,
+            ),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("a batch");
+        Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]]).expect("a table"))
+    }
+
+    /// What the engine's join finds, what ours does, and how.
+    #[allow(clippy::disallowed_methods)] // a SELECT of the test's own
+    async fn both(many: &[Row], few: &[Row], on: &str) -> (String, String, String) {
+        let context: SessionContext = context(config(2), Arc::default(), |_| {});
+        context
+            .register_table("many", table(many))
+            .expect("registers");
+        context
+            .register_table("few", table(few))
+            .expect("registers");
+        let select =
+            format!("SELECT many.row, few.code, few.row AS found FROM few RIGHT JOIN many ON {on}");
+        let frame = context.sql(&select).await.expect("plans");
+        let join = frame.create_physical_plan().await.expect("plans");
+        let lookup = in_place_of_joins(Arc::clone(&join)).expect("turns");
+        let how = displayable(lookup.as_ref()).indent(false).to_string();
+        let rows = async |plan| {
+            let found = collect(plan, context.task_ctx()).await.expect("runs");
+            let shown = pretty_format_batches(&found).expect("rows").to_string();
+            let mut lines: Vec<&str> = shown.lines().collect();
+            lines.sort_unstable();
+            lines.join("\n")
+        };
+        (rows(join).await, rows(lookup).await, how)
+    }
+
+    proptest! {
+        #[test]
+        fn a_lookup_finds_what_the_join_finds(
+            many in prop::collection::vec(row(), 20..60),
+            few in prop::collection::vec(row(), 0..8),
+            on in prop::sample::select(vec![
+                "few.n = many.n",
+                "few.code = many.code",
+                "few.n = many.n AND few.day = many.day",
+                "few.code = many.code AND few.n = many.n",
+            ]),
+        ) {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            let (expected, found, _) = runtime.block_on(both(&many, &few, on));
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    fn row() -> impl Strategy<Value = Row> {
+        (
+            prop::option::weighted(0.8, -2_i64..6),
+            prop::option::weighted(0.8, 0_i32..3),
+            prop::option::weighted(0.8, "[a-e]|a text of more than twelve bytes"),
+        )
+    }
+
+    #[tokio::test]
+    async fn it_stands_for_the_join() {
+        let few = [(Some(1), Some(1), Some("E01000001".to_owned()))];
+        let many: Vec<Row> = (0..99).map(|n| (Some(n), Some(1), None)).collect();
+        for on in ["few.n = many.n", "few.code = many.code"] {
+            let (_, _, how) = both(&many, &few, on).await;
+            assert!(how.contains("Lookup in place of"), "{how}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The rows of a plan in a total order.
+//!
+//! Keys here are codes, months and ages: they differ in few values. Each key column is numbered in its
+//! own order, a row's numbers are put side by side in one integer, and integers are sorted. What is
+//! too large for that, or has keys of other kinds, the engine sorts, through the disk if need be.
+
+mod keys;
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use datafusion::arrow::compute::{SortOptions, concat, take};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use parking_lot::Mutex;
+
+use crate::compile::session::BATCH_ROWS;
+
+/// The part of the memory limit that rows may take and be sorted here.
+const PART: usize = 8;
+
+/// Runs a plan; its rows come sorted by `order`, columns by name, ascending, nulls last.
+pub(super) async fn in_order(
+    context: &SessionContext,
+    plan: Arc<dyn ExecutionPlan>,
+    order: &[String],
+) -> Result<SendableRecordBatchStream> {
+    let (schema, task) = (plan.schema(), context.task_ctx());
+    let mut rows = execute_stream(plan, Arc::clone(&task))?;
+    if order.is_empty() {
+        return Ok(rows);
+    }
+    let columns = order.iter().map(|name| Ok(schema.index_of(name)?));
+    let columns: Vec<usize> = columns.collect::<Result<_>>()?;
+    let pool = &context.runtime_env().memory_pool;
+    let room = match pool.memory_limit() {
+        MemoryLimit::Finite(limit) => limit / PART,
+        _ => usize::MAX,
+    };
+    let memory = MemoryConsumer::new("sort").register(pool);
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    while let Some(batch) = rows.try_next().await? {
+        let fits = memory.size() + size(&batch) <= room && memory.try_grow(size(&batch)).is_ok();
+        batches.push(batch);
+        if !fits {
+            memory.free();
+            return by_the_engine(&schema, batches, Some(rows), &columns, task);
+        }
+    }
+    let Some(sequence) = keys::sequence(&batches, &columns) else {
+        memory.free();
+        return by_the_engine(&schema, batches, None, &columns, task);
+    };
+    let sorted = gather(&schema, batches, &UInt32Array::from(sequence))?;
+    let slices = (0..sorted.num_rows()).step_by(BATCH_ROWS).map(move |from| {
+        // Given back with the last slice.
+        let _ = &memory;
+        Ok(sorted.slice(from, BATCH_ROWS.min(sorted.num_rows() - from)))
+    });
+    let slices = stream::iter(slices);
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, slices)))
+}
+
+/// Bytes of a batch's rows, those of its texts with them, wherever they are held.
+fn size(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter().map(|column| {
+        let fixed = column.data_type().primitive_width();
+        match (fixed, column.as_string_view_opt()) {
+            (Some(width), _) => width * column.len(),
+            (None, Some(texts)) => 16 * texts.len() + texts.total_buffer_bytes_used(),
+            (None, None) => column.get_buffer_memory_size(),
+        }
+    });
+    columns.sum()
+}
+
+/// The rows in a sequence, a column at a time: the unsorted one is let go as soon as it is not needed.
+fn gather(
+    schema: &SchemaRef,
+    batches: Vec<RecordBatch>,
+    sequence: &UInt32Array,
+) -> Result<RecordBatch> {
+    let mut parts: Vec<Vec<ArrayRef>> = schema.fields().iter().map(|_| Vec::new()).collect();
+    for batch in batches {
+        for (parts, column) in parts.iter_mut().zip(batch.columns()) {
+            parts.push(Arc::clone(column));
+        }
+    }
+    let columns = parts
+        .into_iter()
+        .zip(schema.fields())
+        .map(|(parts, field)| {
+            let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+            match parts[..] {
+                [] => Ok(datafusion::arrow::array::new_empty_array(field.data_type())),
+                [only] => Ok(take(only, sequence, None)?),
+                _ => Ok(take(&concat(&parts)?, sequence, None)?),
+            }
+        });
+    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+}
+
+/// Sorts rows that have come and those that are still to come.
+fn by_the_engine(
+    schema: &SchemaRef,
+    come: Vec<RecordBatch>,
+    to_come: Option<SendableRecordBatchStream>,
+    columns: &[usize],
+    task: Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
+    let keys = columns.iter().map(|column| {
+        let name = schema.field(*column).name();
+        let options = SortOptions::new(false, false);
+        PhysicalSortExpr::new(Arc::new(Column::new(name, *column)), options)
+    });
+    let Some(order) = LexOrdering::new(keys) else {
+        return Err(DataFusionError::Internal("nothing to sort by".to_owned()));
+    };
+    let rows = stream::iter(come.into_iter().map(Ok)).chain(stream::iter(to_come).flatten());
+    let rows = Once {
+        schema: Arc::clone(schema),
+        rows: Mutex::new(Some(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(schema),
+            rows,
+        )))),
+    };
+    let rows = StreamingTableExec::try_new(
+        Arc::clone(schema),
+        vec![Arc::new(rows)],
+        None,
+        None,
+        false,
+        None,
+    )?;
+    execute_stream(Arc::new(SortExec::new(order, Arc::new(rows))), task)
+}
+
+/// Rows that can be asked for once.
+struct Once {
+    schema: SchemaRef,
+    rows: Mutex<Option<SendableRecordBatchStream>>,
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Once")
+    }
+}
+
+impl PartitionStream for Once {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let asked_again = || {
+            let failed = DataFusionError::Internal("rows were asked for twice".to_owned());
+            let failed = stream::once(async { Err(failed) });
+            Box::pin(RecordBatchStreamAdapter::new(
+                Arc::clone(&self.schema),
+                failed,
+            )) as SendableRecordBatchStream
+        };
+        self.rows.lock().take().unwrap_or_else(asked_again)
+    }
+}

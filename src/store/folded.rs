@@ -1,0 +1,30 @@
+//! A quick hash of sixteen bytes.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A map by integers of sixteen bytes, such as the views of short texts.
+pub type ByInteger<V> = HashMap<u128, V, BuildHasherDefault<Folded>>;
+
+/// Multiplied by an odd number and folded together. Not for keys that somebody may choose.
+#[derive(Debug, Default)]
+pub struct Folded(u64);
+
+impl Hasher for Folded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u128(u128::from(*byte));
+        }
+    }
+
+    fn write_u128(&mut self, integer: u128) {
+        const ODD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        let mixed = (integer ^ u128::from(self.0)).wrapping_mul(ODD);
+        let folded = (mixed >> 64) as u64 ^ mixed as u64;
+        self.0 = folded ^ folded >> 32;
+    }
+}
