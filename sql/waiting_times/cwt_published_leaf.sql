@@ -11,12 +11,14 @@
 WITH named AS (
     SELECT
         published.*,
-        trust.alliance_code,
+        bases.basis,
+        CASE bases.basis WHEN 'provider' THEN trust.trust_code ELSE trust.alliance_code END AS basis_org_code,
         LOWER(published.route) AS route_name,
         LOWER(published.cancer_type) AS cancer_name
     FROM model.cwt_published_long AS published
     INNER JOIN reference.trusts AS trust
         ON trust.trust_code = published.org_code
+    CROSS JOIN (VALUES ('provider'), ('alliance')) AS bases (basis)
     WHERE published.breakdown = 'by_route_and_cancer'
 ),
 
@@ -48,16 +50,6 @@ grouped AS (
         END AS cancer_group,
         CASE WHEN standard = 'fds_28' THEN 'none' ELSE 'all' END AS modality_group
     FROM named
-),
-
-of_both AS (
-    SELECT 'provider' AS basis, org_code AS basis_org_code, grouped.*
-    FROM grouped
-
-    UNION ALL
-
-    SELECT 'alliance' AS basis, alliance_code AS basis_org_code, grouped.*
-    FROM grouped
 )
 
 SELECT
@@ -84,7 +76,7 @@ SELECT
     SUM(in_91_to_104_days) AS in_91_to_104_days,
     SUM(after_62_days) AS after_62_days,
     SUM(after_104_days) AS after_104_days
-FROM of_both
+FROM grouped
 GROUP BY
     month,
     basis_org_code,

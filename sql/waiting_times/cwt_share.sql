@@ -8,34 +8,33 @@
 -- Trusts elsewhere have no rows: we hold only what was shared with ours.
 -- The three count the same people: never add one basis to another.
 WITH counted AS (
-    SELECT
-        wait.record_id,
-        wait.standard,
-        wait.org_code,
-        wait.shared_with,
-        wait.icb_code,
-        COALESCE(allocation.investigating_share, 0) AS investigating_share
-    FROM model.cwt_wait AS wait
-    LEFT JOIN model.cwt_allocation AS allocation
-        ON allocation.record_id = wait.record_id
-        AND wait.standard = 'd62'
-    WHERE wait.counted
+    SELECT record_id, standard, org_code, shared_with, icb_code
+    FROM model.cwt_wait
+    WHERE counted
 ),
 
 provided AS (
-    SELECT record_id, standard, org_code, 1 - investigating_share AS share
+    SELECT
+        counted.record_id,
+        counted.standard,
+        counted.org_code,
+        1 - COALESCE(allocation.investigating_share, 0) AS share
     FROM counted
+    LEFT JOIN model.cwt_allocation AS allocation
+        ON allocation.record_id = counted.record_id
+        AND counted.standard = 'd62'
 
     UNION ALL
 
-    SELECT record_id, standard, shared_with AS org_code, investigating_share AS share
+    SELECT
+        counted.record_id,
+        counted.standard,
+        counted.shared_with AS org_code,
+        allocation.investigating_share AS share
     FROM counted
-    WHERE standard = 'd62'
-),
-
-icbs AS (
-    SELECT DISTINCT icb_code
-    FROM reference.trusts
+    INNER JOIN model.cwt_allocation AS allocation
+        ON allocation.record_id = counted.record_id
+    WHERE counted.standard = 'd62'
 )
 
 SELECT
@@ -52,14 +51,13 @@ WHERE provided.share > 0
 UNION ALL
 
 SELECT
-    counted.record_id,
-    counted.standard,
+    record_id,
+    standard,
     'commissioner' AS basis,
-    counted.icb_code AS org_code,
+    icb_code AS org_code,
     CAST(1 AS DECIMAL(12, 1)) AS share
 FROM counted
-INNER JOIN icbs
-    ON icbs.icb_code = counted.icb_code
+WHERE icb_code IN (SELECT icb_code FROM reference.trusts)
 
 UNION ALL
 

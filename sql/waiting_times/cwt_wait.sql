@@ -31,15 +31,21 @@ clocks AS (
         $fds_days AS standard_days,
         route,
         'none' AS modality_group,
+        cancer_group,
+        imd2019_quintile,
+        imd2025_quintile,
+        icb_code,
         month_start(told_date) AS month,
         told_org AS org_code,
         CAST(NULL AS VARCHAR) AS shared_with,
         received_date AS started_on,
         CASE WHEN decision_date < told_date THEN decision_date ELSE told_date END AS stopped_on,
         first_seen_adjustment AS adjustment_days,
-        received_date IS NULL OR end_reason IS NULL AS incomplete,
+        opted_out,
         end_reason = '03' AS excluded,
-        FALSE AS treated
+        FALSE AS declined,
+        FALSE AS not_cancer,
+        received_date IS NULL OR end_reason IS NULL AS incomplete
     FROM model.cwt_pathway
     WHERE told_date IS NOT NULL
         AND route IN ('urgent_suspected_cancer', 'breast_symptomatic', 'screening')
@@ -52,15 +58,21 @@ clocks AS (
         $d31_days AS standard_days,
         COALESCE(stage, 'unknown') AS route,
         modality_group,
+        cancer_group,
+        imd2019_quintile,
+        imd2025_quintile,
+        icb_code,
         month_start(treatment_date) AS month,
         treating_org AS org_code,
         CAST(NULL AS VARCHAR) AS shared_with,
         CASE WHEN decision_date > treatment_date THEN treatment_date ELSE decision_date END AS started_on,
         treatment_date AS stopped_on,
         CASE WHEN decision_date >= treatment_date THEN 0 ELSE treatment_adjustment END AS adjustment_days,
-        decision_date IS NULL OR stage IS NULL AS incomplete,
+        opted_out,
         FALSE AS excluded,
-        TRUE AS treated
+        treatment_declined AS declined,
+        NOT cwt_cancer AS not_cancer,
+        decision_date IS NULL OR stage IS NULL AS incomplete
     FROM model.cwt_pathway
     WHERE treatment_date IS NOT NULL
 
@@ -72,6 +84,10 @@ clocks AS (
         $d62_days AS standard_days,
         route,
         modality_group,
+        cancer_group,
+        imd2019_quintile,
+        imd2025_quintile,
+        icb_code,
         month_start(treatment_date) AS month,
         treating_org AS org_code,
         COALESCE(investigating_org, upgrading_org, first_seen_org) AS shared_with,
@@ -82,10 +98,12 @@ clocks AS (
                 WHEN route <> 'consultant_upgrade' OR upgrade_date <= first_seen_date THEN first_seen_adjustment
                 ELSE 0
             END AS adjustment_days,
-        decision_date IS NULL
-            OR CASE WHEN route = 'consultant_upgrade' THEN upgrade_date ELSE received_date END IS NULL AS incomplete,
+        opted_out,
         FALSE AS excluded,
-        TRUE AS treated
+        treatment_declined AS declined,
+        NOT cwt_cancer AS not_cancer,
+        decision_date IS NULL
+            OR CASE WHEN route = 'consultant_upgrade' THEN upgrade_date ELSE received_date END IS NULL AS incomplete
     FROM model.cwt_pathway
     WHERE treatment_date IS NOT NULL
         AND stage = 'first_treatment'
@@ -94,35 +112,19 @@ clocks AS (
 
 waits AS (
     SELECT
-        clock.record_id,
-        clock.standard,
-        clock.standard_days,
-        clock.month,
-        clock.org_code,
-        clock.shared_with,
-        pathway.icb_code,
-        clock.route,
-        pathway.cancer_group,
-        clock.modality_group,
-        pathway.imd2019_quintile,
-        pathway.imd2025_quintile,
-        clock.started_on,
-        clock.stopped_on,
-        clock.adjustment_days,
-        clock.stopped_on - clock.started_on - clock.adjustment_days AS days,
+        clocks.*,
+        stopped_on - started_on - adjustment_days AS days,
         CASE
-            WHEN pathway.opted_out THEN 'opted_out'
-            WHEN clock.excluded THEN 'excluded'
-            WHEN clock.treated AND pathway.treatment_declined THEN 'treatment_declined'
-            WHEN clock.treated AND NOT pathway.cwt_cancer THEN 'not_cancer'
-            WHEN clock.incomplete THEN 'incomplete'
-            WHEN clock.stopped_on < clock.started_on THEN 'stop_before_start'
-            WHEN clock.stopped_on - clock.started_on < clock.adjustment_days THEN 'adjustment_longer_than_wait'
-            WHEN clock.month < held.first_month THEN 'before_the_records'
+            WHEN opted_out THEN 'opted_out'
+            WHEN excluded THEN 'excluded'
+            WHEN declined THEN 'treatment_declined'
+            WHEN not_cancer THEN 'not_cancer'
+            WHEN incomplete THEN 'incomplete'
+            WHEN stopped_on < started_on THEN 'stop_before_start'
+            WHEN stopped_on - started_on < adjustment_days THEN 'adjustment_longer_than_wait'
+            WHEN month < held.first_month THEN 'before_the_records'
         END AS left_out
-    FROM clocks AS clock
-    INNER JOIN model.cwt_pathway AS pathway
-        ON pathway.record_id = clock.record_id
+    FROM clocks
     CROSS JOIN held
 )
 

@@ -19,57 +19,16 @@ WITH waits AS (
         wait.route,
         wait.cancer_group,
         wait.modality_group,
-        wait.imd2019_quintile,
-        wait.imd2025_quintile,
+        editions.imd_edition,
+        CASE editions.imd_edition WHEN 2019 THEN wait.imd2019_quintile ELSE wait.imd2025_quintile END AS imd_quintile,
         wait.wait_days,
         wait.within,
-        share.share
+        share.share AS people
     FROM model.cwt_share AS share
     INNER JOIN model.cwt_wait AS wait
         ON wait.record_id = share.record_id
         AND wait.standard = share.standard
-),
-
-by_edition AS (
-    SELECT
-        month, org_code, basis, standard, route, cancer_group, modality_group,
-        2019 AS imd_edition, imd2019_quintile AS imd_quintile, wait_days, within, share
-    FROM waits
-
-    UNION ALL
-
-    SELECT
-        month, org_code, basis, standard, route, cancer_group, modality_group,
-        2025 AS imd_edition, imd2025_quintile AS imd_quintile, wait_days, within, share
-    FROM waits
-),
-
-days AS (
-    SELECT
-        month, org_code, basis, standard, route, cancer_group, modality_group, imd_edition, imd_quintile,
-        wait_days,
-        within,
-        SUM(share) AS people
-    FROM by_edition
-    GROUP BY
-        month, org_code, basis, standard, route, cancer_group, modality_group, imd_edition, imd_quintile,
-        wait_days,
-        within
-),
-
-running AS (
-    SELECT
-        *,
-        SUM(people) OVER (
-            PARTITION BY
-                month, org_code, basis, standard, route, cancer_group, modality_group, imd_edition, imd_quintile
-            ORDER BY wait_days
-        ) AS so_far,
-        SUM(people) OVER (
-            PARTITION BY
-                month, org_code, basis, standard, route, cancer_group, modality_group, imd_edition, imd_quintile
-        ) AS of_all
-    FROM days
+    CROSS JOIN (VALUES (2019), (2025)) AS editions (imd_edition)
 ),
 
 counted AS (
@@ -78,8 +37,8 @@ counted AS (
         SUM(people) AS total,
         SUM(people) FILTER (WHERE within) AS within,
         SUM(people) FILTER (WHERE NOT within) AS breached,
-        MIN(wait_days) FILTER (WHERE so_far * 2 >= of_all) AS median_days,
-        MIN(wait_days) FILTER (WHERE so_far * 10 >= of_all * 9) AS p90_days,
+        weighted_percentile(wait_days, people, 0.5) AS median_days,
+        weighted_percentile(wait_days, people, 0.9) AS p90_days,
         SUM(people) FILTER (WHERE wait_days <= 14) AS to_14,
         SUM(people) FILTER (WHERE wait_days BETWEEN 15 AND 28) AS to_28,
         SUM(people) FILTER (WHERE wait_days BETWEEN 29 AND 42) AS to_42,
@@ -93,7 +52,7 @@ counted AS (
         SUM(people) FILTER (WHERE wait_days BETWEEN 91 AND 104) AS to_104,
         SUM(people) FILTER (WHERE wait_days > 62) AS after_62,
         SUM(people) FILTER (WHERE wait_days > 104) AS after_104
-    FROM running
+    FROM waits
     GROUP BY
         month, org_code, basis, standard, route, cancer_group, modality_group, imd_edition, imd_quintile
 ),

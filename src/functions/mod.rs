@@ -18,6 +18,7 @@ mod intervals;
 mod quantiles;
 mod rows;
 mod standardised;
+mod weighted;
 mod xmr;
 
 use std::fmt;
@@ -45,6 +46,7 @@ fn scalars() -> Vec<ScalarUDF> {
 fn aggregates() -> Vec<AggregateUDF> {
     let mut all = standardised::all();
     all.push(date_lists::date_list());
+    all.push(weighted::weighted_percentile());
     all
 }
 

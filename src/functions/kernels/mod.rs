@@ -13,6 +13,7 @@ pub mod nhs_number;
 pub mod poisson;
 pub mod quantiles;
 pub mod sii;
+pub mod weighted;
 pub mod wilson;
 pub mod working_days;
 pub mod xmr;

@@ -22,3 +22,7 @@ CREATE MACRO academic_year(d) AS year_name(year_from(d, 9));
 CREATE MACRO btrim(t) AS trim(t);
 CREATE MACRO initcap(t) AS array_to_string(
     list_transform(string_split(lower(t), ' '), lambda w: upper(w[1]) || w[2:]), ' ');
+
+-- Weights here are halves and wholes: a value stands as often as it has halves.
+CREATE MACRO weighted_percentile(v, weight, share) AS
+    list_aggregate(flatten(list(repeat([v], CAST(weight * 2 AS INTEGER)))), 'quantile_disc', share);
