@@ -58,3 +58,103 @@ async fn on_tables(state: &SessionState, plan: &LogicalPlan) -> Result<Option<Lo
     })?;
     Ok(alike.then_some(plan.data))
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+    use datafusion::arrow::datatypes::Int64Type;
+    use datafusion::datasource::{MemTable, ViewTable};
+    use datafusion::execution::context::SessionContext;
+    use datafusion::physical_plan::collect;
+
+    use super::*;
+    use crate::compile::sql;
+    use crate::compile::{TableKind, TableName};
+    use crate::diag::SourceText;
+
+    fn table() -> TableName {
+        TableName::new(TableKind::Source, "visits")
+    }
+
+    fn visits(column: &str, days: &[i64]) -> RecordBatch {
+        let days: ArrayRef = Arc::new(Int64Array::from(days.to_vec()));
+        let who: ArrayRef = Arc::new(StringArray::from(vec!["somebody"; days.len()]));
+        let columns = [(column, days, true), ("who", who, true)];
+        RecordBatch::try_from_iter_with_nullable(columns).expect("rows")
+    }
+
+    fn know(context: &SessionContext, rows: RecordBatch) {
+        let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).expect("a table");
+        session::register(context, &super::tests::table(), Arc::new(table)).expect("registers");
+    }
+
+    /// The sum that a query checked on no rows finds on the session's table, if it finds one.
+    async fn sum(know: impl FnOnce(&SessionContext)) -> Option<i64> {
+        let checked = session::context(session::config(1), Arc::default(), |_| {});
+        let schema = visits("days", &[]).schema();
+        session::register_empty(&checked, &table(), schema).expect("registers");
+        let text = "SELECT SUM(days) AS days FROM source.visits WHERE who = 'somebody'";
+        let source = SourceText::new("a.sql", text);
+        let statement = sql::parse(&source).expect("parses");
+        let query = sql::query(&source, statement, &BTreeMap::new()).expect("a query");
+        let day = NaiveDate::default();
+        let state = checked.state();
+        let plan = diagnose::written(&state, &source, &query.at(day))
+            .await
+            .expect("plans");
+        query
+            .optimised
+            .set(state.optimize(&plan).expect("optimises"))
+            .expect("is set");
+
+        let night = session::context(session::config(2), Arc::default(), |_| {});
+        know(&night);
+        let state = night.state();
+        let ready = ready_query(&state, &query, day).await.ok()?;
+        let physical = state
+            .query_planner()
+            .create_physical_plan(&ready, &state)
+            .await;
+        let rows = collect(physical.expect("plans"), night.task_ctx())
+            .await
+            .expect("runs");
+        let days = rows[0].column(0).as_primitive::<Int64Type>();
+        Some(days.value(0))
+    }
+
+    #[tokio::test]
+    async fn a_query_that_was_checked_on_no_rows_finds_those_of_the_night() {
+        assert_eq!(
+            sum(|night| know(night, visits("days", &[1, 2, 4]))).await,
+            Some(7)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_view_is_looked_into() {
+        let night = |night: &SessionContext| {
+            know(night, visits("days", &[3, 5]));
+            let state = night.state();
+            let catalog = state
+                .catalog_list()
+                .catalog("martlet")
+                .expect("a catalogue");
+            let rows = catalog.schema("source").expect("a schema");
+            let rows = futures::executor::block_on(rows.table("visits")).expect("asks");
+            let plan = datafusion::logical_expr::LogicalPlanBuilder::scan(
+                "visits",
+                datafusion::datasource::provider_as_source(rows.expect("a table")),
+                None,
+            );
+            let plan = plan.expect("scans").build().expect("a plan");
+            let view = Arc::new(ViewTable::new(plan, None));
+            session::register(night, &table(), view).expect("registers");
+        };
+        assert_eq!(sum(night).await, Some(8));
+    }
+
+    #[tokio::test]
+    async fn a_table_of_other_columns_is_planned_anew() {
+        assert_eq!(sum(|night| know(night, visits("weeks", &[1]))).await, None);
+    }
+}

@@ -2,11 +2,11 @@
 //! opening them each time costs more than all that is done with their rows.
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -94,7 +94,8 @@ impl Held {
 
 /// The rows of a file, in the columns of the table.
 fn read(file: &Path, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
-    let open = File::open(file)?;
+    // Whole: it is small, and each of its columns would be asked of the disk by itself.
+    let open = Bytes::from(std::fs::read(file)?);
     let footer = ArrowReaderMetadata::load(&open, ArrowReaderOptions::new())?;
     let views = ArrowReaderOptions::new().with_schema(session::in_memory(footer.schema()));
     let footer = ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), views)?;

@@ -14,37 +14,49 @@ use crate::spec::{Column, ColumnType, DateFormat, OnFail, Reader, Sensitivity, S
 use super::rules::{ValueRule, word};
 
 /// Raised whenever the same file and contract would be staged as other bytes than before.
-pub const INGEST_VERSION: u32 = 4;
+pub const INGEST_VERSION: u32 = 5;
 
-/// The key of what a file becomes: BLAKE3, in hexadecimal, over the file's hash, its shown path
-/// and captures, the contract, the reader's options, the fingerprint of the pseudonym key, the
-/// content of the tables that its rules look into, and [`INGEST_VERSION`].
-pub fn staging_key(
-    file_hash: &str,
-    node: &SourceNode,
-    captures: &[(String, ScalarValue)],
-    shown: &str,
-    pseudonym_key: Option<&str>,
-    contents: &BTreeMap<String, String>,
-) -> String {
-    let captures: Vec<Value> = captures
-        .iter()
-        .map(|(name, value)| json!([name, value.data_type().to_string(), value.to_string()]))
-        .collect();
-    // Arrays and sorted maps only: they have one spelling.
-    let all = json!([
-        INGEST_VERSION,
-        file_hash,
-        shown,
-        captures,
-        contract(node),
-        reader(&node.reader),
-        pseudonym_key,
-        contents,
-    ]);
-    blake3::hash(all.to_string().as_bytes())
-        .to_hex()
-        .to_string()
+/// The keys of what a source's files become. What they share is spelled once.
+pub struct StagingKeys {
+    contract: String,
+    reader: String,
+    pseudonym_key: String,
+    contents: String,
+}
+
+impl StagingKeys {
+    /// Those of a source, given the fingerprint of the pseudonym key and the content of the tables
+    /// that its rules look into.
+    pub fn of_source(
+        node: &SourceNode,
+        pseudonym_key: Option<&str>,
+        contents: &BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            contract: contract(node).to_string(),
+            reader: reader(&node.reader).to_string(),
+            pseudonym_key: json!(pseudonym_key).to_string(),
+            contents: json!(contents).to_string(),
+        }
+    }
+
+    /// The key of a file: BLAKE3, in hexadecimal, over its hash, its shown path and captures, what
+    /// its source's files share, and [`INGEST_VERSION`].
+    pub fn of(&self, file_hash: &str, shown: &str, captures: &[(String, ScalarValue)]) -> String {
+        let captures: Vec<Value> = captures
+            .iter()
+            .map(|(name, value)| json!([name, value.data_type().to_string(), value.to_string()]))
+            .collect();
+        // Arrays and sorted maps only: they have one spelling.
+        let all = [
+            json!([INGEST_VERSION, file_hash, shown, captures]).to_string(),
+            self.contract.clone(),
+            self.reader.clone(),
+            self.pseudonym_key.clone(),
+            self.contents.clone(),
+        ];
+        blake3::hash(all.join("\n").as_bytes()).to_hex().to_string()
+    }
 }
 
 /// The contract, spelled in one way, without the places of the YAML.

@@ -25,7 +25,7 @@ pub const FILE_REJECTED: &str = "file_rejected";
 
 /// Takes a file in: good rows to staged Parquet, refused rows to quarantine, then the record.
 ///
-/// `key` is the file's [`super::staging_key`]; `related` holds what its rules look up in other
+/// `key` is the file's of [`super::StagingKeys`]; `related` holds what its rules look up in other
 /// tables. Nothing but the quarantine and its own record are written when a rule is broken more
 /// often than its threshold allows, and nothing at all on other errors. Blocks.
 ///

@@ -2,7 +2,7 @@
 //! reason.
 //!
 //! [`discover`] lists the files of a source by the pattern of their names. For each, the runner
-//! works out a [`fingerprint`] and a [`staging_key`]: if a record stands under that key
+//! works out a [`fingerprint`] and one of the [`StagingKeys`]: if a record stands under that key
 //! ([`Intake::recorded`]), nothing is done again. Otherwise [`ingest`] reads the file once. A
 //! reader (`readers`) turns bytes into batches of text, one column (`texts`) for each of the
 //! contract, its fields found by heading (`header`) and never by position. Each different text is cast
@@ -56,7 +56,7 @@ mod words;
 pub use arrived::{Arrived, Captures, fingerprint};
 pub use discover::{Discovery, captures, discover, is_unfinished, strays};
 pub use intake::{About, Intake, RuleCount, Warning, Written};
-pub use key::{INGEST_VERSION, staging_key};
+pub use key::{INGEST_VERSION, StagingKeys};
 pub use load::{FILE_REJECTED, ingest};
 pub use manifest::{Listed, Manifest, instant};
 pub use pseudonym::PseudonymKey;

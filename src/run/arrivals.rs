@@ -13,7 +13,7 @@ use datafusion::common::ScalarValue;
 
 use crate::compile::{Node, SourceNode};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, Severity};
-use crate::ingest::{self, Arrived, Captures, Discovery, Manifest, PseudonymKey};
+use crate::ingest::{self, Arrived, Captures, Discovery, Manifest, PseudonymKey, StagingKeys};
 use crate::spec::source::Root;
 use crate::store::atomic::Placed;
 use crate::store::{Lake, landing};
@@ -95,6 +95,7 @@ impl Search<'_> {
             }
         }
         let new = ledger.submissions.len() - before.submissions.len();
+        let keys = self.staging_keys();
         let mut files = Vec::new();
         let mut elsewhere = Vec::new();
         for entry in 0..ledger.submissions.len() {
@@ -108,7 +109,7 @@ impl Search<'_> {
             submission.name(&captures);
             order(submission, &captures, lies_here.then_some(&manifest));
             files.push(Taken {
-                key: self.staging_key(&submission.hash, &file, &captures),
+                key: keys.of(&submission.hash, &file, &captures),
                 inbox: here
                     .iter()
                     .find(|(e, _)| *e == entry)
@@ -259,19 +260,12 @@ impl Search<'_> {
         }
     }
 
-    fn staging_key(&self, hash: &str, file: &str, captures: &Captures) -> String {
+    fn staging_keys(&self) -> StagingKeys {
         let mut columns = self.source.spec.columns.iter();
         let pseudonymises = columns.any(|c| c.pseudonymise.is_some());
         let key = self.key.filter(|_| pseudonymises);
         let key = key.map(PseudonymKey::fingerprint);
-        ingest::staging_key(
-            hash,
-            self.source,
-            captures,
-            file,
-            key.as_deref(),
-            self.contents,
-        )
+        StagingKeys::of_source(self.source, key.as_deref(), self.contents)
     }
 }
 

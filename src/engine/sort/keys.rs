@@ -91,7 +91,7 @@ fn distances(values: Vec<Option<i64>>) -> Option<Numbers> {
 
 /// Each text's place among those that differ, by their bytes.
 fn ranks(parts: &[&ArrayRef]) -> Option<Numbers> {
-    let mut texts = Texts::new();
+    let mut texts = Texts::default();
     for part in parts {
         let part = match part.data_type() {
             DataType::Utf8View => part,

@@ -5,14 +5,8 @@ use datafusion::scalar::ScalarValue;
 
 fn key(yaml: &str, shown: &str, capture: &str, id: Option<&str>) -> String {
     let captures = vec![("p".to_owned(), ScalarValue::from(capture))];
-    staging_key(
-        "hash",
-        &World::new(yaml).node,
-        &captures,
-        shown,
-        id,
-        &BTreeMap::new(),
-    )
+    let keys = StagingKeys::of_source(&World::new(yaml).node, id, &BTreeMap::new());
+    keys.of("hash", shown, &captures)
 }
 
 #[test]
@@ -92,7 +86,7 @@ fn what_rules_look_into_decides_the_key() {
     let mut world = World::new(PEOPLE);
     let of = |node: &SourceNode, content: &str| {
         let contents = BTreeMap::from([("reference.x".to_owned(), content.to_owned())]);
-        staging_key("hash", node, &[], "f.csv", None, &contents)
+        StagingKeys::of_source(node, None, &contents).of("hash", "f.csv", &[])
     };
     assert_ne!(of(&world.node, "before"), of(&world.node, "after"));
     let plain = of(&world.node, "before");

@@ -32,7 +32,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText};
 use crate::spec::{Source, yaml};
 use crate::store::Lake;
 
-use super::{Arrived, Intake, PseudonymKey, Related, fingerprint, ingest, staging_key};
+use super::{Arrived, Intake, PseudonymKey, Related, StagingKeys, fingerprint, ingest};
 
 /// Columns of a source of people, as in the product's pages.
 const PEOPLE: &str = r#"
@@ -116,14 +116,8 @@ impl World {
     fn take(&self, arrived: &Arrived) -> Result<Intake> {
         let hash = fingerprint(arrived)?;
         let id = self.key.fingerprint();
-        let key = staging_key(
-            &hash,
-            &self.node,
-            &arrived.captures,
-            &arrived.shown,
-            Some(&id),
-            &BTreeMap::new(),
-        );
+        let keys = StagingKeys::of_source(&self.node, Some(&id), &BTreeMap::new());
+        let key = keys.of(&hash, &arrived.shown, &arrived.captures);
         ingest(
             &self.node,
             &self.table,

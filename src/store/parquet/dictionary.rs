@@ -121,9 +121,9 @@ fn statistics(texts: &Texts) -> Statistics {
     const LONGEST: usize = 64;
     let nulls = (texts.rows() - texts.numbers.len()) as u64;
     let range = texts.range.as_ref();
-    let range = range.filter(|(least, most)| least.len().max(most.len()) <= LONGEST);
+    let range = range.filter(|range| range.least.len().max(range.greatest.len()) <= LONGEST);
     let (least, greatest) = range
-        .map(|(least, greatest)| (least.to_vec().into(), greatest.to_vec().into()))
+        .map(|range| (range.least.to_vec().into(), range.greatest.to_vec().into()))
         .unzip();
     Statistics::byte_array(least, greatest, None, Some(nulls), false)
 }

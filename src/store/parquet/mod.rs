@@ -449,6 +449,43 @@ mod tests {
     }
 
     #[test]
+    fn the_one_value_of_files_is_told_by_their_footers() {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("n", DataType::Int64, true),
+            Field::new("s", DataType::Utf8, true),
+        ]));
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, numbers: &[Option<i64>]| {
+            let path = folder.path().join(name);
+            let texts = StringArray::from(vec!["only"; numbers.len()]);
+            let columns: Vec<ArrayRef> = vec![
+                Arc::new(Int64Array::from(numbers.to_vec())),
+                Arc::new(texts),
+            ];
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns).expect("a batch");
+            let mut writer =
+                ParquetWriter::create(&path, Arc::clone(&schema), &[]).expect("creates");
+            writer.write(batch).expect("writes");
+            writer.finish(&[]).expect("finishes").path
+        };
+        let (twos, another) = (file("a", &[Some(2), Some(2)]), file("b", &[Some(2)]));
+        let (three, null) = (file("c", &[Some(3)]), file("d", &[Some(2), None]));
+        let only = |files: &[&PathBuf], column: &str| {
+            let files: Vec<PathBuf> = files.iter().map(|f| (*f).clone()).collect();
+            only_value_of(&files, column).expect("reads")
+        };
+        assert_eq!(
+            only(&[&twos, &another], "n"),
+            Some(ScalarValue::from(2_i64))
+        );
+        assert_eq!(only(&[&twos, &three], "n"), None);
+        assert_eq!(only(&[&twos, &null], "n"), None);
+        // A text may be cut short in a footer.
+        assert_eq!(only(&[&twos], "s"), None);
+        assert_eq!(only(&[], "n"), None);
+    }
+
+    #[test]
     fn a_mask_that_hides_nothing_leaves_no_trace() {
         let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
         let folder = tempfile::tempdir().expect("a folder");

@@ -44,7 +44,7 @@ impl OpenGroup {
             let field = schema.field(parquet.get_column_root_idx(i));
             let numbered = properties.dictionary_enabled(parquet.column(i).path());
             match field.data_type() == &DataType::Utf8 && numbered {
-                true => Column::Texts(Box::new(Texts::new())),
+                true => Column::Texts(Box::default()),
                 false => Column::Values(Box::new(writer)),
             }
         });

@@ -26,15 +26,22 @@ pub struct Texts {
     /// A bit for each row, set where it holds a text.
     pub held: BooleanBufferBuilder,
     /// The least and the greatest text; none while there is no text.
-    pub range: Option<(Box<[u8]>, Box<[u8]>)>,
+    pub range: Option<Range>,
     /// Short texts by their views.
     short: ByInteger<u32>,
     long: HashMap<Box<[u8]>, u32>,
 }
 
-impl Texts {
-    /// No rows yet.
-    pub fn new() -> Self {
+/// Two texts and all between them.
+pub struct Range {
+    /// The first of them by its bytes.
+    pub least: Box<[u8]>,
+    /// The last.
+    pub greatest: Box<[u8]>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
         Self {
             dictionary: Vec::new(),
             numbers: Vec::new(),
@@ -44,7 +51,9 @@ impl Texts {
             long: HashMap::new(),
         }
     }
+}
 
+impl Texts {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.held.len()
@@ -178,10 +187,15 @@ impl Texts {
         self.dictionary.extend((text.len() as u32).to_le_bytes());
         self.dictionary.extend(text);
         match &mut self.range {
-            Some((least, _)) if text < &**least => *least = text.into(),
-            Some((_, greatest)) if text > &**greatest => *greatest = text.into(),
+            Some(range) if text < &*range.least => range.least = text.into(),
+            Some(range) if text > &*range.greatest => range.greatest = text.into(),
             Some(_) => {}
-            None => self.range = Some((text.into(), text.into())),
+            None => {
+                self.range = Some(Range {
+                    least: text.into(),
+                    greatest: text.into(),
+                });
+            }
         }
         number
     }
