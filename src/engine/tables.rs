@@ -6,18 +6,15 @@ use std::sync::Arc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
-use datafusion::common::{Column, ScalarValue};
+use datafusion::datasource::MemTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::datasource::view::ViewTable;
-use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableScan, lit};
+use datafusion::logical_expr::LogicalPlan;
 use url::Url;
 
 use crate::compile::{TableName, session};
@@ -83,8 +80,7 @@ pub(super) fn files(schema: &SchemaRef, files: &[PathBuf]) -> Result<Arc<Listing
     Ok(Arc::new(table))
 }
 
-/// A plan that reads these files of a table, and of all others what it read before. That all rows of
-/// the files hold one value in the column `told_by` is told to the plan: it need not sort by it.
+/// A plan that reads these files of a table, and of all others what it read before.
 ///
 /// # Errors
 /// When a file is not there.
@@ -93,46 +89,20 @@ pub fn of_files(
     table: &TableName,
     schema: &SchemaRef,
     files: &[PathBuf],
-    told_by: &str,
 ) -> Result<LogicalPlan> {
     let provider: Arc<dyn TableProvider> = match files.is_empty() {
         true => Arc::new(EmptyTable::new(session::in_memory(schema))),
         false => self::files(schema, files)?,
     };
-    let (rows, name) = (provider_as_source(provider), session::reference(table));
-    let one_value = parquet::only_value_of(files, told_by)?;
-    let read = plan
-        .clone()
-        .transform_down_with_subqueries(|node| match node {
-            LogicalPlan::TableScan(mut scan) if scan.table_name == name => {
-                scan.source = Arc::clone(&rows);
-                let read = match &one_value {
-                    Some(value) => with_value(scan, told_by, value)?,
-                    None => LogicalPlan::TableScan(scan),
-                };
-                Ok(Transformed::new(read, true, TreeNodeRecursion::Jump))
-            }
-            other => Ok(Transformed::no(other)),
-        });
+    let name = session::reference(table);
+    let read = session::reading(plan, |scan| {
+        (scan.table_name == name).then(|| Arc::clone(&provider))
+    });
     match read {
         Ok(read) if read.transformed => Ok(read.data),
         Ok(_) => Err(Diagnostic::bug(format!("the plan does not read {table}")).into()),
         Err(error) => Err(Diagnostic::bug(error.to_string()).into()),
     }
-}
-
-/// The rows of a table with a value in place of a column that holds nothing else.
-fn with_value(scan: TableScan, column: &str, value: &ScalarValue) -> DataFusionResult<LogicalPlan> {
-    let columns = scan.projected_schema.iter();
-    let columns: Vec<Expr> = columns
-        .map(|(table, field)| match field.name() == column {
-            true => lit(value.clone()).alias_qualified(table.cloned(), column),
-            false => Expr::Column(Column::new(table.cloned(), field.name())),
-        })
-        .collect();
-    LogicalPlanBuilder::from(LogicalPlan::TableScan(scan))
-        .project(columns)?
-        .build()
 }
 
 /// Makes a plan known as a table that is worked out each time it is read.

@@ -4,10 +4,9 @@ use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::dataframe::DataFrame;
-use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions::math::expr_fn::abs;
 use datafusion::functions_aggregate::expr_fn::{count, sum};
-use datafusion::logical_expr::{Expr, ExprSchemable, cast, ident, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable, cast, ident, lit, when};
 
 use crate::compile::TableName;
 use crate::diag::Result;
@@ -177,17 +176,15 @@ pub(super) async fn reconciles(
         })
         .map_err(failed)?;
     let differs = apart(&here_kind, &there_kind);
-    let groups = both
-        .clone()
-        .aggregate(Vec::new(), vec![count(lit(1_i64)).alias(ROWS)])
-        .map_err(failed)?;
-    let differing = both.filter(differs).map_err(failed)?;
-    let counted = differing
-        .clone()
-        .aggregate(Vec::new(), vec![count(lit(1_i64)).alias(ROWS)])
-        .map_err(failed)?;
-    let total = number(&subject.collect(rule, groups).await?);
-    let broken = number(&subject.collect(rule, counted).await?);
+    let differing = both.clone().filter(differs.clone()).map_err(failed)?;
+    let compared = both.select(vec![differs.alias(DIFFERS)]).map_err(failed)?;
+    let compared = subject.collect_as_it_is(rule, compared).await?;
+    let total = compared.iter().map(|batch| batch.num_rows() as u64).sum();
+    let broken = compared
+        .iter()
+        .filter_map(|batch| batch.columns().first()?.as_boolean_opt())
+        .map(|differs| differs.true_count() as u64)
+        .sum();
     let what = measure.map_or_else(|| "rows".to_owned(), |m| format!("`{m}`"));
     let detail = if by.is_empty() {
         let differ = if broken == 0 {
@@ -231,13 +228,17 @@ fn totals(
         .enumerate()
         .map(|(i, name)| Ok(column_of(&frame, table, name)?.alias(format!("{KEY}{i}"))))
         .collect::<Result<Vec<_>>>()?;
-    let total = match measure {
+    let (total, counted) = match measure {
         // A group of nulls has a total of nothing, which is not the same as no group.
-        Some(measure) => coalesce(vec![sum(column_of(&frame, table, measure)?), lit(0_i64)]),
-        None => count(lit(1_i64)),
+        Some(measure) => {
+            let known = when(ident(TOTAL).is_not_null(), ident(TOTAL)).otherwise(lit(0_i64));
+            let total = sum(column_of(&frame, table, measure)?);
+            (total, known.map_err(failed)?.alias(TOTAL))
+        }
+        None => (count(lit(1_i64)), ident(TOTAL)),
     };
     let names = (0..by.len()).map(|i| ident(format!("{KEY}{i}")));
-    let keep = names.chain([ident(TOTAL)]).collect::<Vec<_>>();
+    let keep = names.chain([counted]).collect::<Vec<_>>();
     frame
         .aggregate(keys, vec![total.alias(TOTAL)])
         .and_then(|f| f.select(keep))
@@ -282,6 +283,7 @@ fn number(batches: &[RecordBatch]) -> u64 {
 const ROWS: &str = "#rows";
 const FIELD: &str = "#field";
 const OTHER: &str = "#other";
+const DIFFERS: &str = "#differs";
 const TOTAL: &str = "#total";
 const HERE: &str = "#here";
 const THERE: &str = "#there";

@@ -12,6 +12,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlanBuilder};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::collect;
 use datafusion::prelude::SessionContext;
 
 use crate::compile::{PlannedCheck, TableName};
@@ -197,6 +198,26 @@ impl<'a> Subject<'a> {
     /// Runs a query.
     pub async fn collect(&self, rule: &Rule<'_>, frame: DataFrame) -> Result<Vec<RecordBatch>> {
         frame.collect().await.map_err(|e| self.failed(rule, &e))
+    }
+
+    /// The same, for a query that says all there is to say: making a better one of it would cost more
+    /// than a small table's rows.
+    pub async fn collect_as_it_is(
+        &self,
+        rule: &Rule<'_>,
+        frame: DataFrame,
+    ) -> Result<Vec<RecordBatch>> {
+        let run = async {
+            let (state, plan) = frame.into_parts();
+            let options = state.config_options();
+            let plan = state
+                .analyzer()
+                .execute_and_check(plan, options, |_, _| ())?;
+            let planner = state.query_planner();
+            let plan = planner.create_physical_plan(&plan, &state).await?;
+            collect(plan, state.task_ctx()).await
+        };
+        run.await.map_err(|e| self.failed(rule, &e))
     }
 
     /// A check that could not be answered. DataFusion's words may hold a value, so they are only

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::execution::context::SessionContext;
 
 use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName, session};
 use crate::diag::{Diagnostic, Result};
@@ -116,10 +117,7 @@ impl Night<'_> {
 
     /// Writes what the SQL makes of the tables as the session has them now.
     async fn write(&self, node: &Node, recipe: &Recipe<'_>, path: &Path) -> Result<Written> {
-        let context = match self.reads_few(node) {
-            true => engine::undivided(&self.context),
-            false => self.context.clone(),
-        };
+        let context = self.context_for(node);
         let source = Arc::clone(&recipe.query.source);
         let plan = compile::ready_query(&context.state(), recipe.query, self.as_of).await?;
         let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
@@ -132,14 +130,15 @@ impl Night<'_> {
         .await
     }
 
-    /// Whether the tables it reads are so small that dealing their rows out costs more than it saves.
-    fn reads_few(&self, node: &Node) -> bool {
-        let rows = node
-            .inputs
-            .iter()
-            .map(|input| self.records.get(input)?.made.rows);
-        rows.sum::<Option<u64>>()
-            .is_some_and(|rows| rows < FEW_ROWS)
+    /// A session that does not deal rows out where the tables read have so few that it costs more
+    /// than it saves.
+    fn context_for(&self, node: &Node) -> SessionContext {
+        let rows = |input| self.records.get(input)?.made.rows;
+        let rows = node.inputs.iter().map(rows).sum::<Option<u64>>();
+        match rows.is_some_and(|rows| rows < FEW_ROWS) {
+            true => engine::undivided(&self.context),
+            false => self.context.clone(),
+        }
     }
 
     /// A tally of what the table's checks ask of single rows.
@@ -164,8 +163,8 @@ impl Night<'_> {
         grain: &[String],
         known: Known,
     ) -> Result<Vec<quality::Outcome>> {
-        let (context, table, sensitivity) =
-            (self.context.clone(), node.name.clone(), sensitivity(node));
+        let (context, table) = (self.context_for(node), node.name.clone());
+        let sensitivity = sensitivity(node);
         let (all, grain) = (checks.to_vec(), grain.to_vec());
         let outcomes = aside(async move {
             quality::check(&context, &table, sensitivity, &all, &grain, known).await

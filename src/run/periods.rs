@@ -21,9 +21,6 @@ use super::build::{Recipe, Written, aside};
 use super::ingredients::hash;
 use super::record::NodeRecord;
 
-/// The column that holds the period of a row.
-const PERIOD: &str = "period";
-
 /// One period of a source.
 struct Period {
     /// Its staged files.
@@ -110,7 +107,7 @@ impl Night<'_> {
         let whole = compile::ready_query(&self.context.state(), recipe.query, self.as_of).await?;
         let mut plans = Vec::new();
         for period in periods.iter().filter(|p| !p.stands) {
-            let plan = engine::of_files(&whole, source, &read.schema, &period.files, PERIOD)?;
+            let plan = engine::of_files(&whole, source, &read.schema, &period.files)?;
             plans.push((plan, period.path.clone()));
         }
         // Months side by side keep every core busy; a month cut into parts would be put together again.
@@ -123,7 +120,6 @@ impl Night<'_> {
                 let mut counted = self.tally(node, recipe);
                 aside(async move {
                     let see = |rows: &RecordBatch| counted.iter_mut().for_each(|c| c.look_at(rows));
-                    let plan = engine::optimised(&context, &text, &plan)?;
                     let made =
                         engine::materialise(&context, &text, plan, &order, &schema, &path, see);
                     Ok((made.await?, counted))

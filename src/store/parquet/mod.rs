@@ -14,12 +14,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{
-    Array, ArrayRef, BooleanArray, RecordBatch, UInt64Array, make_array,
-};
+use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, make_array};
 use datafusion::arrow::compute::{BatchCoalescer, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
-use datafusion::common::ScalarValue;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use datafusion::parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use datafusion::parquet::errors::ParquetError;
@@ -232,11 +229,6 @@ pub fn rows_of(path: &Path) -> Result<u64> {
 /// # Errors
 /// When it is not there, is no Parquet file, or has no such column.
 pub fn ranges_of(path: &Path, column: &str) -> Result<(ArrayRef, ArrayRef)> {
-    statistics_of(path, column).map(|(least, greatest, _)| (least, greatest))
-}
-
-/// The same, and how many nulls each row group has.
-fn statistics_of(path: &Path, column: &str) -> Result<(ArrayRef, ArrayRef, UInt64Array)> {
     let broken = |e: ParquetError| {
         Diagnostics::from(
             Diagnostic::error(Code::State, format!("no Parquet file of ours: {e}"))
@@ -256,37 +248,7 @@ fn statistics_of(path: &Path, column: &str) -> Result<(ArrayRef, ArrayRef, UInt6
     let groups = metadata.row_groups();
     let least = statistics.row_group_mins(groups).map_err(broken)?;
     let greatest = statistics.row_group_maxes(groups).map_err(broken)?;
-    let nulls = statistics.row_group_null_counts(groups).map_err(broken)?;
-    Ok((least, greatest, nulls))
-}
-
-/// The one value that a column holds in every row of these files, by their footers; nothing where
-/// they do not say so. Texts may be cut short there: only values of a fixed width are told.
-///
-/// # Errors
-/// As [`ranges_of`].
-pub fn only_value_of(files: &[PathBuf], column: &str) -> Result<Option<ScalarValue>> {
-    let bug =
-        |e: datafusion::error::DataFusionError| Diagnostics::from(Diagnostic::bug(e.to_string()));
-    let mut only = None;
-    for file in files {
-        let (least, greatest, nulls) = statistics_of(file, column)?;
-        if nulls.iter().any(|nulls| nulls != Some(0))
-            || least.data_type().primitive_width().is_none()
-        {
-            return Ok(None);
-        }
-        for group in 0..least.len() {
-            let value = ScalarValue::try_from_array(&least, group).map_err(bug)?;
-            let greatest = ScalarValue::try_from_array(&greatest, group).map_err(bug)?;
-            let differs = only.as_ref().is_some_and(|only| *only != value);
-            if value.is_null() || value != greatest || differs {
-                return Ok(None);
-            }
-            only = Some(value);
-        }
-    }
-    Ok(only)
+    Ok((least, greatest))
 }
 
 /// A column as another type, if every value fits.
@@ -446,43 +408,6 @@ mod tests {
                 prop_assert_eq!(&concat(&read).expect("one column"), &plain);
             }
         }
-    }
-
-    #[test]
-    fn the_one_value_of_files_is_told_by_their_footers() {
-        let schema = Arc::new(Schema::new(vec![
-            Field::new("n", DataType::Int64, true),
-            Field::new("s", DataType::Utf8, true),
-        ]));
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = |name: &str, numbers: &[Option<i64>]| {
-            let path = folder.path().join(name);
-            let texts = StringArray::from(vec!["only"; numbers.len()]);
-            let columns: Vec<ArrayRef> = vec![
-                Arc::new(Int64Array::from(numbers.to_vec())),
-                Arc::new(texts),
-            ];
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns).expect("a batch");
-            let mut writer =
-                ParquetWriter::create(&path, Arc::clone(&schema), &[]).expect("creates");
-            writer.write(batch).expect("writes");
-            writer.finish(&[]).expect("finishes").path
-        };
-        let (twos, another) = (file("a", &[Some(2), Some(2)]), file("b", &[Some(2)]));
-        let (three, null) = (file("c", &[Some(3)]), file("d", &[Some(2), None]));
-        let only = |files: &[&PathBuf], column: &str| {
-            let files: Vec<PathBuf> = files.iter().map(|f| (*f).clone()).collect();
-            only_value_of(&files, column).expect("reads")
-        };
-        assert_eq!(
-            only(&[&twos, &another], "n"),
-            Some(ScalarValue::from(2_i64))
-        );
-        assert_eq!(only(&[&twos, &three], "n"), None);
-        assert_eq!(only(&[&twos, &null], "n"), None);
-        // A text may be cut short in a footer.
-        assert_eq!(only(&[&twos], "s"), None);
-        assert_eq!(only(&[], "n"), None);
     }
 
     #[test]
