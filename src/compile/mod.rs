@@ -39,6 +39,6 @@ pub use plan::{
     SourceNode,
 };
 pub use project::{PublishedSchema, compile};
-pub use ready::ready_query;
+pub use ready::{ColumnsRead, ready_query};
 pub use system::SystemTable;
 pub use table::{TableKind, TableName};

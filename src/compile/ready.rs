@@ -12,7 +12,7 @@ use datafusion::error::Result;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableType};
 
-use super::{Query, diagnose, session};
+use super::{Body, Plan, Query, TableName, diagnose, session};
 
 /// The optimised plan of a query that was checked.
 ///
@@ -59,6 +59,61 @@ async fn on_tables(state: &SessionState, plan: &LogicalPlan) -> Result<Option<Lo
     Ok(alike.then_some(plan.data))
 }
 
+/// The columns of tables that the queries of a plan read.
+#[derive(Debug)]
+pub struct ColumnsRead(BTreeMap<TableName, Option<BTreeSet<String>>>);
+
+impl ColumnsRead {
+    /// Those of all queries of a plan.
+    pub fn by(plan: &Plan) -> Self {
+        let mut read = BTreeMap::new();
+        for node in &plan.nodes {
+            let query = match &node.body {
+                Body::Model(model) => &model.query,
+                Body::Mart(mart) => &mart.query,
+                Body::Source(_) | Body::System(_) => continue,
+            };
+            let scans = query.optimised.get().and_then(scanned);
+            for input in &node.inputs {
+                let columns = scans.as_ref().and_then(|scans| scans.get(input));
+                let so_far = read
+                    .entry(input.clone())
+                    .or_insert_with(|| Some(BTreeSet::new()));
+                match (so_far.as_mut(), columns) {
+                    (Some(so_far), Some(columns)) => so_far.extend(columns.iter().cloned()),
+                    _ => *so_far = None,
+                }
+            }
+        }
+        Self(read)
+    }
+
+    /// Those of a table; nothing if that is not known.
+    pub fn of(&self, table: &TableName) -> Option<&BTreeSet<String>> {
+        self.0.get(table)?.as_ref()
+    }
+}
+
+/// The columns of each table that a plan scans.
+fn scanned(plan: &LogicalPlan) -> Option<BTreeMap<TableName, BTreeSet<String>>> {
+    let mut columns: BTreeMap<TableName, BTreeSet<String>> = BTreeMap::new();
+    let mut named = true;
+    let walked = session::reading(plan, |scan| {
+        match TableName::parse(&scan.table_name.to_string()) {
+            Some(table) => {
+                let fields = scan.projected_schema.fields().iter();
+                let filtered = scan.filters.iter().flat_map(|filter| filter.column_refs());
+                let names = fields.map(|field| field.name().clone());
+                let names = names.chain(filtered.map(|column| column.name.clone()));
+                columns.entry(table).or_default().extend(names);
+            }
+            None => named = false,
+        }
+        None
+    });
+    (walked.is_ok() && named).then_some(columns)
+}
+
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
@@ -68,8 +123,8 @@ mod tests {
     use datafusion::physical_plan::collect;
 
     use super::*;
+    use crate::compile::TableKind;
     use crate::compile::sql;
-    use crate::compile::{TableKind, TableName};
     use crate::diag::SourceText;
 
     fn table() -> TableName {

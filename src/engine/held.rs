@@ -1,6 +1,7 @@
 //! Small tables, read once. A night asks a table of a hundred little files several times over, and
 //! opening them each time costs more than all that is done with their rows.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::{cast, concat_batches};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::runtime::SpawnedTask;
@@ -18,6 +19,7 @@ use datafusion::datasource::listing::ListingTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::logical_expr::{Expr, TableType};
+use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
@@ -37,6 +39,8 @@ const PART: usize = 8;
 pub(super) struct Held {
     /// As queries see it.
     schema: SchemaRef,
+    /// The columns that are held.
+    kept: SchemaRef,
     files: Vec<PathBuf>,
     /// The same, for when there is no room in memory.
     on_disk: Arc<ListingTable>,
@@ -50,8 +54,22 @@ struct Rows {
 }
 
 impl Held {
-    pub(super) fn new(schema: SchemaRef, files: Vec<PathBuf>, on_disk: Arc<ListingTable>) -> Self {
+    /// A table of these files. Of its columns those are held that are `read`, all if that is not known.
+    pub(super) fn new(
+        schema: SchemaRef,
+        read: Option<&BTreeSet<String>>,
+        files: Vec<PathBuf>,
+        on_disk: Arc<ListingTable>,
+    ) -> Self {
+        let fields = schema.fields().iter();
+        let kept = fields.filter(|field| read.is_none_or(|read| read.contains(field.name())));
+        let mut kept: Vec<FieldRef> = kept.cloned().collect();
+        if kept.is_empty() {
+            // Rows can be counted by one column.
+            kept.extend(schema.fields().iter().take(1).cloned());
+        }
         Self {
+            kept: Arc::new(Schema::new(kept)),
             schema,
             files,
             on_disk,
@@ -59,12 +77,21 @@ impl Held {
         }
     }
 
+    /// Where the columns that a query asks for stand among those that are held; nothing if one is not.
+    fn places(&self, projection: Option<&Vec<usize>>) -> Option<Vec<usize>> {
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let asked = projection.unwrap_or(&all).iter();
+        asked
+            .map(|column| self.kept.index_of(self.schema.field(*column).name()).ok())
+            .collect()
+    }
+
     /// The rows, unless there is no room for them. Files are read side by side.
     async fn load(&self, state: &dyn Session) -> Result<Option<Rows>> {
         let pool = &state.runtime_env().memory_pool;
         let batches: Vec<Vec<RecordBatch>> = stream::iter(self.files.clone())
             .map(|file| {
-                let schema = Arc::clone(&self.schema);
+                let schema = Arc::clone(&self.kept);
                 async move {
                     let read = SpawnedTask::spawn_blocking(move || read(&file, &schema));
                     read.await
@@ -84,9 +111,9 @@ impl Held {
         if bytes > room || memory.try_grow(bytes).is_err() {
             return Ok(None);
         }
-        let rows = concat_batches(&self.schema, batches.iter().flatten())?;
+        let rows = concat_batches(&self.kept, batches.iter().flatten())?;
         Ok(Some(Rows {
-            table: MemTable::try_new(Arc::clone(&self.schema), vec![vec![rows]])?,
+            table: MemTable::try_new(Arc::clone(&self.kept), vec![vec![rows]])?,
             _memory: memory,
         }))
     }
@@ -99,7 +126,10 @@ fn read(file: &Path, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
     let footer = ArrowReaderMetadata::load(&open, ArrowReaderOptions::new())?;
     let views = ArrowReaderOptions::new().with_schema(session::in_memory(footer.schema()));
     let footer = ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), views)?;
+    let columns = schema.fields().iter().map(|field| field.name().as_str());
+    let columns = ProjectionMask::columns(footer.parquet_schema(), columns);
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(open, footer)
+        .with_projection(columns)
         .with_batch_size(session::BATCH_ROWS)
         .build()?;
     reader
@@ -141,9 +171,13 @@ impl TableProvider for Held {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let on_disk = || self.on_disk.scan(state, projection, filters, limit);
+        let Some(kept) = self.places(projection) else {
+            return on_disk().await;
+        };
         match self.rows.get_or_try_init(|| self.load(state)).await? {
-            Some(rows) => rows.table.scan(state, projection, filters, limit).await,
-            None => self.on_disk.scan(state, projection, filters, limit).await,
+            Some(rows) => rows.table.scan(state, Some(&kept), filters, limit).await,
+            None => on_disk().await,
         }
     }
 }
@@ -157,8 +191,13 @@ mod tests {
     use crate::engine::{Engine, Limits, tables};
     use crate::store::parquet::ParquetWriter;
 
-    /// The rows of two files and how the engine came by them.
-    async fn asked(memory: usize) -> (RecordBatch, String) {
+    /// The rows of two files and how the engine came by them, where the columns `asked` are asked of a
+    /// table of which only `read` was said to be.
+    async fn asked(
+        memory: usize,
+        read: Option<&str>,
+        asked: Option<&Vec<usize>>,
+    ) -> (RecordBatch, String) {
         let folder = tempfile::tempdir().expect("a folder");
         let columns: [(_, ArrayRef); 2] = [
             ("n", Arc::new(Int64Array::from_iter_values(0..1_000))),
@@ -184,9 +223,15 @@ mod tests {
         };
         let engine = Engine::new(limits, folder.path(), |_| ()).expect("an engine");
         let on_disk = tables::files(&rows.schema(), &files).expect("files");
-        let held = Held::new(session::in_memory(&rows.schema()), files, on_disk);
+        let read = read.map(|name| BTreeSet::from([name.to_owned()]));
+        let held = Held::new(
+            session::in_memory(&rows.schema()),
+            read.as_ref(),
+            files,
+            on_disk,
+        );
         let state = engine.session().state();
-        let plan = held.scan(&state, None, &[], None).await.expect("scans");
+        let plan = held.scan(&state, asked, &[], None).await.expect("scans");
         let shown = displayable(plan.as_ref()).indent(false).to_string();
         let batches = collect(plan, state.task_ctx()).await.expect("reads");
         let all = concat_batches(&batches[0].schema(), &batches).expect("one batch");
@@ -195,11 +240,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_table_is_held_where_there_is_room_and_its_rows_are_the_same() {
-        let (held, how) = asked(1 << 30).await;
+        let (held, how) = asked(1 << 30, None, None).await;
         assert!(!how.contains("parquet"), "{how}");
-        let (read, how) = asked(64 << 10).await;
+        let (read, how) = asked(64 << 10, None, None).await;
         assert!(how.contains("parquet"), "{how}");
         assert_eq!(held.num_rows(), 800);
         assert_eq!(held, read);
+    }
+
+    #[tokio::test]
+    async fn a_column_that_nobody_was_to_read_is_read_from_the_files() {
+        let text = vec![1];
+        let (held, how) = asked(1 << 30, Some("text"), Some(&text)).await;
+        assert!(!how.contains("parquet"), "{how}");
+        let (read, how) = asked(1 << 30, Some("n"), Some(&text)).await;
+        assert!(how.contains("parquet"), "{how}");
+        assert_eq!(held.num_columns(), 1);
+        assert_eq!(held, read);
+        let (counted, how) = asked(1 << 30, Some("none of them"), Some(&Vec::new())).await;
+        assert!(!how.contains("parquet"), "{how}");
+        assert_eq!((counted.num_columns(), counted.num_rows()), (0, 800));
     }
 }

@@ -1,5 +1,6 @@
 //! Tables from explicit lists of Parquet files, and views.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,7 +24,8 @@ use crate::store::parquet;
 
 use super::held::{Held, SMALL};
 
-/// Makes Parquet files known as one table, in the order given. No files make an empty table.
+/// Makes Parquet files known as one table, in the order given. No files make an empty table. `read` are
+/// the columns that queries will ask for, as far as that is known.
 ///
 /// The engine reads a missing file as no rows: each must be there.
 ///
@@ -34,6 +36,7 @@ pub fn register_files(
     table: &TableName,
     schema: &SchemaRef,
     files: &[PathBuf],
+    read: Option<&BTreeSet<String>>,
 ) -> Result<()> {
     if files.is_empty() {
         return session::register_empty(context, table, Arc::clone(schema));
@@ -42,7 +45,7 @@ pub fn register_files(
     if !is_small(files) {
         return session::register(context, table, on_disk);
     }
-    let held = Held::new(session::in_memory(schema), files.to_vec(), on_disk);
+    let held = Held::new(session::in_memory(schema), read, files.to_vec(), on_disk);
     session::register(context, table, Arc::new(held))
 }
 

@@ -76,7 +76,13 @@ impl Night<'_> {
         let (record, why) = self.fresh(node, &ingredients)?;
         if let Some(record) = record {
             let files = record.files(&self.lake);
-            engine::register_files(&self.context, &node.name, &recipe.schema, &files)?;
+            engine::register_files(
+                &self.context,
+                &node.name,
+                &recipe.schema,
+                &files,
+                self.reads.of(&node.name),
+            )?;
             self.records.insert(node.name.clone(), Arc::new(record));
             return Ok(());
         }
@@ -88,7 +94,13 @@ impl Night<'_> {
                 (started, self.write(node, &recipe, &path).await?)
             }
         };
-        engine::register_files(&self.context, &node.name, &recipe.schema, &written.files)?;
+        engine::register_files(
+            &self.context,
+            &node.name,
+            &recipe.schema,
+            &written.files,
+            self.reads.of(&node.name),
+        )?;
         let known = Known {
             previous_rows: recipe.previous_rows,
             grain_tells_apart: !recipe.grain.is_empty() && written.distinct,

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::execution::context::SessionContext;
 use serde::Serialize;
 
-use crate::compile::{Body, Node, Plan, TableKind, TableName, select};
+use crate::compile::{Body, ColumnsRead, Node, Plan, TableKind, TableName, select};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 use crate::engine::{Engine, Limits};
 use crate::functions;
@@ -89,6 +89,8 @@ pub struct Night<'a> {
     /// When the run began, by the clock.
     pub(super) started: DateTime<Utc>,
     pub(super) context: SessionContext,
+    /// What queries will read of each table.
+    pub(super) reads: Arc<ColumnsRead>,
     pub(super) fingerprints: Arc<Fingerprints>,
     pub(super) key: Option<PseudonymKey>,
     /// What tables were made from: all so far, or those that the one table reads.
@@ -150,6 +152,7 @@ pub async fn run(
         as_of: as_of(plan),
         started,
         context: engine.session(),
+        reads: Arc::new(ColumnsRead::by(plan)),
         fingerprints: Arc::new(Fingerprints::load(&lake)),
         key,
         lake,

@@ -100,6 +100,7 @@ impl<'a> Night<'a> {
             as_of: self.as_of,
             started: self.started,
             context: self.context.clone(),
+            reads: Arc::clone(&self.reads),
             fingerprints: Arc::clone(&self.fingerprints),
             key: self.key.clone(),
             records: records.collect(),

@@ -68,7 +68,13 @@ impl Night<'_> {
         if let Some(record) = record {
             Attempt::forget(&self.lake, &node.name)?;
             let staged = record.files(&self.lake);
-            engine::register_files(&self.context, &node.name, &node.schema, &staged)?;
+            engine::register_files(
+                &self.context,
+                &node.name,
+                &node.schema,
+                &staged,
+                self.reads.of(&node.name),
+            )?;
             self.records.insert(node.name.clone(), Arc::new(record));
             return self
                 .check_freshness(node, source, arrivals, &standing)
@@ -107,7 +113,13 @@ impl Night<'_> {
             .iter()
             .map(|f| self.lake.root().join(f))
             .collect();
-        engine::register_files(&self.context, &node.name, &node.schema, &files)?;
+        engine::register_files(
+            &self.context,
+            &node.name,
+            &node.schema,
+            &files,
+            self.reads.of(&node.name),
+        )?;
         let record = NodeRecord {
             ingredients,
             made,

@@ -26,7 +26,9 @@ pub(super) fn counts(entries: &[Entry<'_>]) -> String {
         let levels: BTreeSet<String> = entries.iter().flat_map(levels).collect();
         let levels: Vec<String> = levels.into_iter().collect();
         steps.push(step("smallest", &summed("counted")));
-        steps.push(values("levels", "measure, org_type, larger", &levels));
+        let columns = "measure, org_type, larger, otherwise";
+        steps.push(values("levels", columns, &levels));
+        steps.push(step("places", PLACES));
         steps.push(step("everywhere", ROLLED_UP));
         steps.push(step("summed", &summed("everywhere")));
     } else {
@@ -210,7 +212,8 @@ fn count(count: &Count) -> String {
     format!("CAST({each} AS DECIMAL(12, 1))")
 }
 
-/// Where the numbers of an entry are summed to: where they are, and above.
+/// Where the numbers of an entry are summed to: where they are, and above. An organisation that is
+/// on no list sent its numbers to us, and is counted where we are.
 fn levels(entry: &Entry<'_>) -> Vec<String> {
     let organisations = entry.spec.organisations.iter();
     organisations
@@ -219,7 +222,17 @@ fn levels(entry: &Entry<'_>) -> Vec<String> {
             let all = [o.kind.word()].into_iter().chain(larger);
             all.map(move |level| (o.kind.word(), level))
         })
-        .map(|(kind, level)| format!("({}, {}, {})", text(entry.id), text(kind), text(level)))
+        .map(|(kind, level)| {
+            let otherwise = match level {
+                _ if level == kind => "CAST(NULL AS VARCHAR)",
+                "pcn" => "'UNKNOWN'",
+                "sub_icb" => "$home_sub_icb",
+                "icb" => "$home_icb",
+                _ => "$home_alliance",
+            };
+            let (id, kind, level) = (text(entry.id), text(kind), text(level));
+            format!("({id}, {kind}, {level}, {otherwise})")
+        })
         .collect()
 }
 
@@ -241,19 +254,28 @@ fn unit(entry: &Entry<'_>) -> String {
     )
 }
 
-/// Rows of organisations, and the same as rows of the larger ones. An organisation that is on no
-/// list sent its numbers to us, and is counted where we are.
+/// The larger organisations that each one lies in.
+const PLACES: &str = "    SELECT
+        place.org_type,
+        place.org_code,
+        above.larger,
+        CASE above.larger
+            WHEN 'pcn' THEN place.pcn_code
+            WHEN 'sub_icb' THEN place.sub_icb_code
+            WHEN 'icb' THEN place.icb_code
+            ELSE place.alliance_code
+        END AS larger_code
+    FROM mart.dim_organisation AS place
+    CROSS JOIN (VALUES ('pcn'), ('sub_icb'), ('icb'), ('alliance')) AS above (larger)
+    WHERE above.larger <> place.org_type
+";
+
+/// Rows of organisations, and the same as rows of the larger ones.
 const ROLLED_UP: &str = "    SELECT
         smallest.measure,
         smallest.month,
         levels.larger AS org_type,
-        CASE
-            WHEN levels.larger = smallest.org_type THEN smallest.org_code
-            WHEN levels.larger = 'pcn' THEN COALESCE(place.pcn_code, 'UNKNOWN')
-            WHEN levels.larger = 'sub_icb' THEN COALESCE(place.sub_icb_code, $home_sub_icb)
-            WHEN levels.larger = 'icb' THEN COALESCE(place.icb_code, $home_icb)
-            ELSE COALESCE(place.alliance_code, $home_alliance)
-        END AS org_code,
+        COALESCE(places.larger_code, levels.otherwise, smallest.org_code) AS org_code,
         smallest.breakdown_type,
         smallest.breakdown_value,
         smallest.imd_edition,
@@ -263,9 +285,10 @@ const ROLLED_UP: &str = "    SELECT
     INNER JOIN levels
         ON levels.measure = smallest.measure
         AND levels.org_type = smallest.org_type
-    LEFT JOIN mart.dim_organisation AS place
-        ON place.org_type = smallest.org_type
-        AND place.org_code = smallest.org_code
+    LEFT JOIN places
+        ON places.org_type = smallest.org_type
+        AND places.org_code = smallest.org_code
+        AND places.larger = levels.larger
 ";
 
 /// What tells the sums apart.
@@ -283,10 +306,10 @@ fn summed(step: &str) -> String {
         "    SELECT
         {KEYS},
         CASE
-            WHEN COUNT(numerator) = COUNT(*) AND COUNT(denominator) = COUNT(*) THEN SUM(numerator)
+            WHEN BOOL_AND(numerator IS NOT NULL AND denominator IS NOT NULL) THEN SUM(numerator)
         END AS numerator,
         CASE
-            WHEN COUNT(numerator) = COUNT(*) AND COUNT(denominator) = COUNT(*) THEN SUM(denominator)
+            WHEN BOOL_AND(numerator IS NOT NULL AND denominator IS NOT NULL) THEN SUM(denominator)
         END AS denominator
     FROM {step}
     GROUP BY
