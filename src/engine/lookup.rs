@@ -5,14 +5,16 @@
 //! they are, and columns are put beside them. Whether keys are distinct is seen when they are read;
 //! where they are not, the engine's own join is run.
 
+mod keys;
+
 use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
+    Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
 };
-use datafusion::arrow::compute::{cast, concat_batches, take};
-use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::arrow::compute::{concat_batches, take};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{JoinSide, JoinType, NullEquality};
 use datafusion::error::{DataFusionError, Result};
@@ -30,8 +32,7 @@ use tokio::sync::OnceCell;
 
 use crate::store::folded::ByInteger;
 
-/// Bytes of the longest text that stands in its view.
-const SHORT: u32 = 12;
+use keys::{Key, are_keys, keys};
 
 /// The plan with lookups in place of the joins that they can stand for.
 pub(super) fn in_place_of_joins(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -104,26 +105,6 @@ impl Sides {
     }
 }
 
-/// Whether the join's keys can be put into sixteen bytes: one text, or whole numbers and days.
-fn are_keys(join: &HashJoinExec) -> bool {
-    let sides = [join.left().schema(), join.right().schema()];
-    let mut kinds = Vec::new();
-    for (left, right) in join.on() {
-        let (left, right) = (left.data_type(&sides[0]), right.data_type(&sides[1]));
-        match (left, right) {
-            (Ok(left), Ok(right)) if left == right => kinds.push(left),
-            _ => return false,
-        }
-    }
-    match &kinds[..] {
-        [DataType::Utf8View] => true,
-        [_] | [_, _] => kinds
-            .iter()
-            .all(|kind| kind.is_signed_integer() || *kind == DataType::Date32),
-        _ => false,
-    }
-}
-
 /// The small side, ready to be looked into.
 #[derive(Debug)]
 struct Table {
@@ -188,50 +169,6 @@ impl Table {
             &rows,
         )?)
     }
-}
-
-/// The key of a row.
-#[derive(Clone, Copy)]
-enum Key {
-    Of(u128),
-    /// It equals nothing.
-    Null,
-    /// A text that does not stand in its view.
-    Long,
-}
-
-fn keys<'a>(
-    expressions: impl Iterator<Item = &'a Arc<dyn PhysicalExpr>>,
-    batch: &RecordBatch,
-) -> Result<Vec<Key>> {
-    let mut keys = vec![Key::Of(0); batch.num_rows()];
-    for expression in expressions {
-        let column = expression.evaluate(batch)?.into_array(batch.num_rows())?;
-        if let Some(texts) = column.as_string_view_opt() {
-            for (key, view) in keys.iter_mut().zip(texts.views()) {
-                *key = match *view as u32 <= SHORT {
-                    true => Key::Of(*view),
-                    false => Key::Long,
-                };
-            }
-        } else {
-            let numbers = cast(&column, &DataType::Int64)?;
-            let numbers = numbers.as_primitive::<Int64Type>();
-            for (key, number) in keys.iter_mut().zip(numbers.values()) {
-                if let Key::Of(so_far) = key {
-                    *so_far = *so_far << 64 | u128::from(*number as u64);
-                }
-            }
-        }
-        if let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) {
-            for (key, known) in keys.iter_mut().zip(nulls) {
-                if !known {
-                    *key = Key::Null;
-                }
-            }
-        }
-    }
-    Ok(keys)
 }
 
 impl DisplayAs for Lookup {

@@ -37,6 +37,8 @@ use subject::Subject;
 /// What is known of a table before it is looked at.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
+    /// How many rows it has.
+    pub rows: Option<u64>,
     /// The rows of the version that readers have now; none before the first.
     pub previous_rows: Option<u64>,
     /// No two rows agree on the grain: seen while they were written in its order.

@@ -20,8 +20,8 @@ use crate::store::Lake;
 use super::Night;
 use super::record::{Made, NodeRecord};
 
-/// Rows of all that a table reads, below which its query is not cut into parts.
-const FEW_ROWS: u64 = 20_000;
+/// Rows that a query reads, below which it is not cut into parts.
+const FEW_ROWS: u64 = 30_000;
 
 /// What models and marts differ in.
 pub(super) struct Recipe<'a> {
@@ -102,6 +102,7 @@ impl Night<'_> {
             self.reads.of(&node.name),
         )?;
         let known = Known {
+            rows: Some(written.rows),
             previous_rows: recipe.previous_rows,
             grain_tells_apart: !recipe.grain.is_empty() && written.distinct,
             counted: written.counted,
@@ -129,7 +130,7 @@ impl Night<'_> {
 
     /// Writes what the SQL makes of the tables as the session has them now.
     async fn write(&self, node: &Node, recipe: &Recipe<'_>, path: &Path) -> Result<Written> {
-        let context = self.context_for(node);
+        let context = self.context_for(self.rows_read(node));
         let source = Arc::clone(&recipe.query.source);
         let plan = compile::ready_query(&context.state(), recipe.query, self.as_of).await?;
         let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
@@ -142,11 +143,14 @@ impl Night<'_> {
         .await
     }
 
-    /// A session that does not deal rows out where the tables read have so few that it costs more
-    /// than it saves.
-    fn context_for(&self, node: &Node) -> SessionContext {
+    /// Rows of all that a table reads, as far as they are known.
+    fn rows_read(&self, node: &Node) -> Option<u64> {
         let rows = |input| self.records.get(input)?.made.rows;
-        let rows = node.inputs.iter().map(rows).sum::<Option<u64>>();
+        node.inputs.iter().map(rows).sum()
+    }
+
+    /// A session that does not deal rows out where there are so few that it costs more than it saves.
+    fn context_for(&self, rows: Option<u64>) -> SessionContext {
         match rows.is_some_and(|rows| rows < FEW_ROWS) {
             true => engine::undivided(&self.context),
             false => self.context.clone(),
@@ -175,7 +179,7 @@ impl Night<'_> {
         grain: &[String],
         known: Known,
     ) -> Result<Vec<quality::Outcome>> {
-        let (context, table) = (self.context_for(node), node.name.clone());
+        let (context, table) = (self.context_for(known.rows), node.name.clone());
         let sensitivity = sensitivity(node);
         let (all, grain) = (checks.to_vec(), grain.to_vec());
         let outcomes = aside(async move {

@@ -73,21 +73,23 @@ impl OpenGroup {
             if !field.is_nullable() && array.logical_null_count() > 0 {
                 return Err(ParquetError::General(format!("null in {}", field.name())));
             }
-            if let Some(Column::Texts(texts)) = columns.as_slice().first() {
-                debug_assert_eq!(texts.rows() + batch.num_rows(), self.rows);
-                if let Some(Column::Texts(texts)) = columns.next() {
-                    texts.push(array)?;
+            if field.data_type() == &DataType::Utf8 {
+                match columns.next() {
+                    Some(Column::Texts(texts)) => texts.push(array)?,
+                    Some(Column::Values(writer)) => {
+                        let plain = cast(array, &DataType::Utf8)?;
+                        for leaf in compute_leaves(field, &plain)? {
+                            writer.write(&leaf)?;
+                        }
+                    }
+                    None => return Err(other_column()),
                 }
                 continue;
             }
-            let plain = match field.data_type() == &DataType::Utf8 {
-                true => &cast(array, &DataType::Utf8)?,
-                false => array,
-            };
-            for leaf in compute_leaves(field, plain)? {
+            for leaf in compute_leaves(field, array)? {
                 match columns.next() {
                     Some(Column::Values(writer)) => writer.write(&leaf)?,
-                    _ => return Err(ParquetError::General("another column".to_owned())),
+                    _ => return Err(other_column()),
                 }
             }
         }
@@ -108,4 +110,8 @@ impl OpenGroup {
         });
         Ok(Group::new(columns.collect::<Result<_>>()?, self.rows))
     }
+}
+
+fn other_column() -> ParquetError {
+    ParquetError::General("another column".to_owned())
 }
