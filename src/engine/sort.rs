@@ -176,3 +176,87 @@ impl PartitionStream for Once {
         self.rows.lock().take().unwrap_or_else(asked_again)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Float64Array, Int64Array};
+    use datafusion::arrow::compute::concat_batches;
+    use datafusion::arrow::datatypes::Int64Type;
+    use datafusion::catalog::TableProvider;
+    use datafusion::datasource::MemTable;
+
+    use super::*;
+    use crate::engine::{Engine, Limits};
+
+    /// Rows in the order of their key, by a session that may use so many bytes.
+    async fn sorted(batch: RecordBatch, memory: usize) -> RecordBatch {
+        let folder = tempfile::tempdir().expect("a folder");
+        let limits = Limits {
+            memory,
+            spill: 1 << 30,
+            partitions: 2,
+        };
+        let engine = Engine::new(limits, folder.path(), |_| ()).expect("an engine");
+        let context = engine.session();
+        let schema = batch.schema();
+        let half = batch.num_rows() / 2;
+        let parts = [
+            batch.slice(0, half),
+            batch.slice(half, batch.num_rows() - half),
+        ];
+        let parts = parts.into_iter().map(|part| in_batches(&part)).collect();
+        let table = MemTable::try_new(Arc::clone(&schema), parts).expect("a table");
+        let state = context.state();
+        let plan = table.scan(&state, None, &[], None).await.expect("scans");
+        let rows = in_order(&context, plan, &["key".to_owned()])
+            .await
+            .expect("sorts");
+        let rows: Vec<RecordBatch> = rows.try_collect().await.expect("rows");
+        concat_batches(&schema, &rows).expect("one batch")
+    }
+
+    fn in_batches(part: &RecordBatch) -> Vec<RecordBatch> {
+        let starts = (0..part.num_rows()).step_by(BATCH_ROWS);
+        starts
+            .map(|from| part.slice(from, BATCH_ROWS.min(part.num_rows() - from)))
+            .collect()
+    }
+
+    fn of(column: ArrayRef) -> RecordBatch {
+        RecordBatch::try_from_iter_with_nullable([("key", column, true)]).expect("a batch")
+    }
+
+    #[tokio::test]
+    async fn rows_beyond_the_room_are_sorted_by_the_engine_and_stand_the_same() {
+        let keys: Int64Array = (0..300_000_i64)
+            .map(|i| (i % 7 > 0).then_some(i * 7_919 % 300_007))
+            .collect();
+        let whole = sorted(of(Arc::new(keys.clone())), 1 << 30).await;
+        let by_the_engine = sorted(of(Arc::new(keys.clone())), 18 << 20).await;
+        assert_eq!(whole, by_the_engine);
+        let found = whole.column(0).as_primitive::<Int64Type>();
+        let known = found.len() - found.null_count();
+        assert_eq!(found.null_count(), keys.null_count());
+        assert!(
+            found
+                .slice(known, found.null_count())
+                .iter()
+                .all(|key| key.is_none())
+        );
+        assert!(found.values()[..known].is_sorted());
+    }
+
+    #[tokio::test]
+    async fn keys_of_other_kinds_are_sorted_by_the_engine() {
+        let keys = Float64Array::from(vec![Some(2.5), None, Some(-1.0), Some(0.25)]);
+        let found = sorted(of(Arc::new(keys)), 1 << 30).await;
+        let expected = Float64Array::from(vec![Some(-1.0), Some(0.25), Some(2.5), None]);
+        assert_eq!(found, of(Arc::new(expected)));
+    }
+
+    #[tokio::test]
+    async fn no_rows_have_an_order_too() {
+        let none = of(Arc::new(Int64Array::from(Vec::<i64>::new())));
+        assert_eq!(sorted(none, 1 << 30).await.num_rows(), 0);
+    }
+}
