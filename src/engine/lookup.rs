@@ -17,6 +17,7 @@ use datafusion::arrow::compute::{concat_batches, take};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{JoinSide, JoinType, NullEquality};
+use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -43,7 +44,7 @@ pub(super) fn in_place_of_joins(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn 
         let lookup = lookup.map(|join| Lookup {
             join: Arc::clone(&plan),
             sides: Arc::new(Sides::of(join)),
-            table: Arc::default(),
+            left: Arc::default(),
         });
         Ok(match lookup {
             Some(lookup) => Transformed::yes(Arc::new(lookup) as Arc<dyn ExecutionPlan>),
@@ -59,8 +60,8 @@ struct Lookup {
     /// What the engine would do.
     join: Arc<dyn ExecutionPlan>,
     sides: Arc<Sides>,
-    /// Read once for all partitions; nothing if rows cannot be looked up in it.
-    table: Arc<OnceCell<Option<Table>>>,
+    /// Read once for all partitions.
+    left: Arc<OnceCell<Left>>,
 }
 
 /// Whether a lookup can stand for a join.
@@ -105,7 +106,16 @@ impl Sides {
     }
 }
 
-/// The small side, ready to be looked into.
+/// The small side, when it has been read.
+#[derive(Debug)]
+enum Left {
+    /// Rows can be looked up in it.
+    Table(Table),
+    /// Two of its rows agree: the engine's join of the rows that were read.
+    Join(Arc<dyn ExecutionPlan>),
+}
+
+/// Rows, ready to be looked into.
 #[derive(Debug)]
 struct Table {
     rows: RecordBatch,
@@ -113,8 +123,12 @@ struct Table {
     _memory: MemoryReservation,
 }
 
-impl Table {
-    async fn read(sides: &Sides, task: Arc<TaskContext>) -> Result<Option<Self>> {
+impl Left {
+    async fn read(
+        join: Arc<dyn ExecutionPlan>,
+        sides: &Sides,
+        task: Arc<TaskContext>,
+    ) -> Result<Self> {
         let memory = MemoryConsumer::new("lookup").register(task.memory_pool());
         let mut batches = Vec::new();
         let mut stream = sides.left.execute(0, task)?;
@@ -122,27 +136,39 @@ impl Table {
             memory.try_grow(batch.get_array_memory_size())?;
             batches.push(batch);
         }
-        let rows = concat_batches(&sides.left.schema(), &batches)?;
+        let schema = sides.left.schema();
+        let rows = concat_batches(&schema, &batches)?;
         let keys = keys(sides.on.iter().map(|(left, _)| left), &rows)?;
-        let mut by_key = ByInteger::default();
         memory.try_grow(keys.len() * size_of::<(u128, u32)>())?;
-        for (row, key) in keys.into_iter().enumerate() {
-            let known = match key {
-                Key::Of(key) => by_key.insert(key, row as u32).is_some(),
-                Key::Null => false,
-                Key::Long => true,
-            };
-            if known {
-                return Ok(None);
-            }
-        }
-        Ok(Some(Self {
+        let Some(by_key) = distinct(keys) else {
+            // What was read cannot be read again.
+            let left = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
+            let children = vec![left as Arc<dyn ExecutionPlan>, Arc::clone(&sides.right)];
+            let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+            return join.replace_children(children, options).map(Self::Join);
+        };
+        Ok(Self::Table(Table {
             rows,
             by_key,
             _memory: memory,
         }))
     }
+}
 
+/// The rows by their keys; nothing if two agree, or one is a long text.
+fn distinct(keys: Vec<Key>) -> Option<ByInteger<u32>> {
+    let mut by_key = ByInteger::default();
+    for (row, key) in keys.into_iter().enumerate() {
+        match key {
+            Key::Of(key) if by_key.insert(key, row as u32).is_none() => {}
+            Key::Null => {}
+            Key::Of(_) | Key::Long => return None,
+        }
+    }
+    Some(by_key)
+}
+
+impl Table {
     /// The rows of a batch with what was found for them.
     fn beside(&self, sides: &Sides, batch: &RecordBatch) -> Result<RecordBatch> {
         let keys = keys(sides.on.iter().map(|(_, right)| right), batch)?;
@@ -221,16 +247,16 @@ impl ExecutionPlan for Lookup {
         task: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let (join, sides) = (Arc::clone(&self.join), Arc::clone(&self.sides));
-        let table = Arc::clone(&self.table);
+        let left = Arc::clone(&self.left);
         let rows = async move {
-            let read = table.get_or_try_init(|| Table::read(&sides, Arc::clone(&task)));
-            if read.await?.is_none() {
+            let read = || Left::read(join, &sides, Arc::clone(&task));
+            if let Left::Join(join) = left.get_or_try_init(read).await? {
                 return join.execute(partition, task);
             }
             let rows = sides.right.execute(partition, task)?;
             let schema = Arc::clone(&sides.schema);
-            let beside = rows.map(move |batch| match table.get() {
-                Some(Some(found)) => found.beside(&sides, &batch?),
+            let beside = rows.map(move |batch| match left.get() {
+                Some(Left::Table(table)) => table.beside(&sides, &batch?),
                 _ => Err(DataFusionError::Internal("a table is gone".to_owned())),
             });
             Ok(Box::pin(RecordBatchStreamAdapter::new(schema, beside))
@@ -299,8 +325,9 @@ mod tests {
         let select =
             format!("SELECT many.row, few.code, few.row AS found FROM few RIGHT JOIN many ON {on}");
         let frame = context.sql(&select).await.expect("plans");
-        let join = frame.create_physical_plan().await.expect("plans");
-        let lookup = in_place_of_joins(Arc::clone(&join)).expect("turns");
+        let join = frame.clone().create_physical_plan().await.expect("plans");
+        let lookup = frame.create_physical_plan().await.expect("plans");
+        let lookup = in_place_of_joins(lookup).expect("turns");
         let how = displayable(lookup.as_ref()).indent(false).to_string();
         let rows = async |plan| {
             let found = collect(plan, context.task_ctx()).await.expect("runs");

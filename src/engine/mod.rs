@@ -4,6 +4,7 @@
 //! say; the result is sorted by a total order and written by our own writer, so that one, two and
 //! eight partitions give the same bytes.
 
+mod first_rows;
 mod held;
 mod lookup;
 mod materialise;
