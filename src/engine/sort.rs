@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 use crate::compile::session::BATCH_ROWS;
 
 /// The part of the memory limit that rows may take and be sorted here.
-const PART: usize = 8;
+const PART: usize = 16;
 
 /// Runs a plan; its rows come sorted by `order`, columns by name, ascending, nulls last.
 pub(super) async fn in_order(
@@ -232,7 +232,7 @@ mod tests {
             .map(|i| (i % 7 > 0).then_some(i * 7_919 % 300_007))
             .collect();
         let whole = sorted(of(Arc::new(keys.clone())), 1 << 30).await;
-        let by_the_engine = sorted(of(Arc::new(keys.clone())), 18 << 20).await;
+        let by_the_engine = sorted(of(Arc::new(keys.clone())), 36 << 20).await;
         assert_eq!(whole, by_the_engine);
         let found = whole.column(0).as_primitive::<Int64Type>();
         let known = found.len() - found.null_count();
