@@ -70,6 +70,8 @@ fn stands_for(join: &HashJoinExec) -> bool {
         && *join.partition_mode() == PartitionMode::CollectLeft
         && join.null_equality() == NullEquality::NullEqualsNothing
         && join.filter().is_none()
+        // A LIMIT may have been put into it.
+        && join.fetch().is_none()
         && are_keys(join)
 }
 
@@ -269,7 +271,8 @@ impl ExecutionPlan for Lookup {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{Date32Array, Int64Array, StringViewArray};
+    use datafusion::arrow::array::{AsArray, Date32Array, Int64Array, StringViewArray};
+    use datafusion::arrow::datatypes::Int64Type;
     use datafusion::arrow::util::pretty::pretty_format_batches;
     use datafusion::datasource::MemTable;
     use datafusion::physical_plan::{collect, displayable};
@@ -363,6 +366,27 @@ mod tests {
             prop::option::weighted(0.8, 0_i32..3),
             prop::option::weighted(0.8, "[a-e]|a text of more than twelve bytes"),
         )
+    }
+
+    #[tokio::test]
+    #[allow(clippy::disallowed_methods)] // a SELECT of the test's own
+    async fn a_join_that_holds_a_limit_is_left_to_the_engine() {
+        let context: SessionContext = context(config(1), Arc::default(), |_| {});
+        let few = [(Some(1), Some(1), None)];
+        let many: Vec<Row> = (0..99).map(|n| (Some(n), Some(1), None)).collect();
+        for (name, rows) in [("many", &many[..]), ("few", &few[..])] {
+            context
+                .register_table(name, table(rows))
+                .expect("registers");
+        }
+        let select = "SELECT SUM(found) AS found, COUNT(*) AS rows FROM (
+            SELECT few.row AS found FROM few RIGHT JOIN many ON few.n = many.n LIMIT 7)";
+        let frame = context.sql(select).await.expect("plans");
+        let plan = frame.create_physical_plan().await.expect("plans");
+        let lookup = in_place_of_joins(plan).expect("turns");
+        let found = collect(lookup, context.task_ctx()).await.expect("runs");
+        let rows = found[0].column(1).as_primitive::<Int64Type>();
+        assert_eq!(rows.value(0), 7);
     }
 
     #[tokio::test]

@@ -61,7 +61,8 @@ fn numbered(parts: &[&ArrayRef]) -> Option<Numbers> {
             )
         }
         DataType::Boolean | DataType::Date32 | DataType::Timestamp(_, _) => whole(parts),
-        kind if kind.is_integer() => whole(parts),
+        // Half of the others do not fit the type that they are compared in.
+        kind if kind.is_integer() && *kind != DataType::UInt64 => whole(parts),
         _ => None,
     }
 }
