@@ -9,6 +9,7 @@ mod absent;
 pub mod bounds;
 mod build_side;
 mod checks;
+mod columns_read;
 pub mod contract;
 mod diagnose;
 mod dialects;
@@ -33,12 +34,13 @@ mod system;
 mod table;
 mod tables;
 
+pub use columns_read::ColumnsRead;
 pub use diagnose::{plan as plan_query, plan_checked as plan_checked_query, translate};
 pub use plan::{
     Body, Bound, DropRule, MartNode, ModelNode, Node, Plan, PlannedCheck, Query, RowRule, RowTest,
     SourceNode,
 };
 pub use project::{PublishedSchema, compile};
-pub use ready::{ColumnsRead, ready_query};
+pub use ready::ready_query;
 pub use system::SystemTable;
 pub use table::{TableKind, TableName};

@@ -9,7 +9,7 @@ use datafusion::catalog::{
 };
 use datafusion::common::TableReference;
 use datafusion::common::config::Dialect;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::context::SessionContext;
@@ -116,6 +116,20 @@ pub fn register_empty(
         table,
         Arc::new(EmptyTable::new(in_memory(&schema))),
     )
+}
+
+/// Shows what a plan reads of tables.
+///
+/// # Errors
+/// Only by a fault of ours.
+pub fn scans(plan: &LogicalPlan, mut see: impl FnMut(&TableScan)) -> datafusion::error::Result<()> {
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            see(scan);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    walked.map(|_| ())
 }
 
 /// The plan on other tables, where `other` has one for what it reads, of the same columns.

@@ -5,7 +5,6 @@
 //! smaller the groups are. Its rows come sorted by group: a row is the first of its group where the row
 //! before it is of another.
 
-use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt64Array};
@@ -13,7 +12,7 @@ use datafusion::arrow::buffer::BooleanBuffer;
 use datafusion::arrow::compute::filter;
 use datafusion::arrow::compute::kernels::cmp::distinct;
 use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::Operator;
@@ -25,11 +24,10 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowUDFExpr};
-use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode,
-    PlanProperties, ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 use futures::StreamExt;
+
+use super::instead::{Quicker, above, instead_of};
 
 /// The plan without windows whose rows are thrown away but for the first.
 pub(super) fn in_place_of_windows(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -41,14 +39,10 @@ pub(super) fn in_place_of_windows(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dy
             .into_iter()
             .filter_map(is_one)
             .collect();
-        match first_rows_below(filtered.input(), &ones)? {
-            Some(below) => {
-                let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-                plan.replace_children(vec![below], options)
-                    .map(Transformed::yes)
-            }
-            None => Ok(Transformed::no(plan)),
-        }
+        Ok(match first_rows_below(filtered.input(), &ones)? {
+            Some(below) => Transformed::yes(above(&plan, vec![below])?),
+            None => Transformed::no(plan),
+        })
     })
     .data()
 }
@@ -67,51 +61,36 @@ fn first_rows_below(
     input: &Arc<dyn ExecutionPlan>,
     ones: &[usize],
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    if let Some(projection) = input.downcast_ref::<ProjectionExec>() {
-        let column = |place: &usize| {
-            let expression = &projection.expr().get(*place)?.expr;
-            Some(expression.downcast_ref::<Column>()?.index())
-        };
-        let ones: Vec<usize> = ones.iter().filter_map(column).collect();
-        let Some(below) = FirstRows::of(projection.input(), &ones) else {
-            return Ok(None);
-        };
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        let projected = Arc::clone(input).replace_children(vec![Arc::new(below)], options);
-        return projected.map(Some);
+    let Some(projection) = input.downcast_ref::<ProjectionExec>() else {
+        return Ok(first_rows_of(input, ones));
+    };
+    let column = |place: &usize| {
+        let expression = &projection.expr().get(*place)?.expr;
+        Some(expression.downcast_ref::<Column>()?.index())
+    };
+    let ones: Vec<usize> = ones.iter().filter_map(column).collect();
+    let below = first_rows_of(projection.input(), &ones);
+    below.map(|below| above(input, vec![below])).transpose()
+}
+
+/// First rows in place of a window whose last column, its number, is one of the columns `ones`.
+fn first_rows_of(
+    window: &Arc<dyn ExecutionPlan>,
+    ones: &[usize],
+) -> Option<Arc<dyn ExecutionPlan>> {
+    let number = window.schema().fields().len().checked_sub(1)?;
+    match ones.contains(&number) {
+        true => instead_of::<FirstRows>(window),
+        false => None,
     }
-    let first = FirstRows::of(input, ones);
-    Ok(first.map(|first| Arc::new(first) as Arc<dyn ExecutionPlan>))
 }
 
 /// A window that numbers the rows of groups, without the rows that are not numbered 1.
 #[derive(Debug)]
 struct FirstRows {
-    window: Arc<dyn ExecutionPlan>,
     input: Arc<dyn ExecutionPlan>,
     /// What tells groups apart.
     groups: Vec<Arc<dyn PhysicalExpr>>,
-}
-
-impl FirstRows {
-    /// In place of a window whose number is one of the columns `ones`, and whose rows come by group.
-    fn of(plan: &Arc<dyn ExecutionPlan>, ones: &[usize]) -> Option<Self> {
-        let window = plan.downcast_ref::<BoundedWindowAggExec>()?;
-        let [numbered] = window.window_expr() else {
-            return None;
-        };
-        let function = numbered.as_any().downcast_ref::<StandardWindowExpr>()?;
-        let function = function.get_standard_func_expr();
-        let function = function.as_any().downcast_ref::<WindowUDFExpr>()?;
-        let is_number = function.fun().name() == "row_number";
-        let by_group = window.input_order_mode == InputOrderMode::Sorted;
-        let wanted = ones.contains(&window.input().schema().fields().len());
-        (is_number && by_group && wanted).then(|| Self {
-            window: Arc::clone(plan),
-            input: Arc::clone(window.input()),
-            groups: numbered.partition_by().to_vec(),
-        })
-    }
 }
 
 /// The first rows of the groups of a batch, each with the number 1. `last` is the group of the row before.
@@ -150,60 +129,32 @@ fn first_rows(
     Ok(columns)
 }
 
-impl DisplayAs for FirstRows {
-    fn fmt_as(&self, kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FirstRows in place of ")?;
-        self.window.fmt_as(kind, f)
-    }
-}
+impl Quicker for FirstRows {
+    const NAME: &'static str = "FirstRows";
 
-impl ExecutionPlan for FirstRows {
-    fn name(&self) -> &'static str {
-        "FirstRows"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.window.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let window = Arc::clone(&self.window).replace_children(children, options)?;
-        let number = self.input.schema().fields().len();
-        Ok(match Self::of(&window, &[number]) {
-            Some(first) => Arc::new(first),
-            None => window,
+    fn of(node: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let window = node.downcast_ref::<BoundedWindowAggExec>()?;
+        let [numbered] = window.window_expr() else {
+            return None;
+        };
+        let function = numbered.as_any().downcast_ref::<StandardWindowExpr>()?;
+        let function = function.get_standard_func_expr();
+        let function = function.as_any().downcast_ref::<WindowUDFExpr>()?;
+        let is_number = function.fun().name() == "row_number";
+        let by_group = window.input_order_mode == InputOrderMode::Sorted;
+        (is_number && by_group).then(|| Self {
+            input: Arc::clone(window.input()),
+            groups: numbered.partition_by().to_vec(),
         })
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        self.replace_children(children, options)
-    }
-
-    fn apply_expressions(
-        &self,
-        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.window.apply_expressions(f)
     }
 
     fn execute(
         &self,
+        window: &Arc<dyn ExecutionPlan>,
         partition: usize,
         task: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let (groups, schema) = (self.groups.clone(), self.schema());
+        let (groups, schema) = (self.groups.clone(), window.schema());
         let (mut last, columns) = (None, Arc::clone(&schema));
         let rows = self.input.execute(partition, task)?.map(move |batch| {
             let first = first_rows(&groups, &mut last, &batch?)?;
@@ -216,18 +167,16 @@ impl ExecutionPlan for FirstRows {
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::array::{Int64Array, StringViewArray};
-    use datafusion::arrow::util::pretty::pretty_format_batches;
     use datafusion::datasource::MemTable;
-    use datafusion::physical_plan::{collect, displayable};
     use proptest::prelude::*;
 
     use super::*;
     use crate::compile::session::{config, context};
+    use crate::engine::instead::tests as instead;
 
     type Row = (Option<i64>, Option<String>, i64);
 
     /// What the engine chooses, what we choose, and how.
-    #[allow(clippy::disallowed_methods)] // a SELECT of the test's own
     async fn both(rows: &[Row], select: &str) -> (String, String, String) {
         let context = context(config(2).with_batch_size(3), Arc::default(), |_| {});
         let columns: [(_, ArrayRef, _); 3] = [
@@ -256,21 +205,7 @@ mod tests {
         context
             .register_table("visits", Arc::new(table))
             .expect("registers");
-        let plan = async || {
-            let frame = context.sql(select).await.expect("plans");
-            frame.create_physical_plan().await.expect("plans")
-        };
-        let (plan, ours) = (plan().await, plan().await);
-        let ours = in_place_of_windows(ours).expect("turns");
-        let how = displayable(ours.as_ref()).indent(false).to_string();
-        let rows = async |plan| {
-            let found = collect(plan, context.task_ctx()).await.expect("runs");
-            let shown = pretty_format_batches(&found).expect("rows").to_string();
-            let mut lines: Vec<&str> = shown.lines().collect();
-            lines.sort_unstable();
-            lines.join("\n")
-        };
-        (rows(plan).await, rows(ours).await, how)
+        instead::both(&context, select, in_place_of_windows).await
     }
 
     const FIRST: &str = "SELECT n, code, at FROM (

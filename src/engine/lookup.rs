@@ -7,7 +7,6 @@
 
 mod keys;
 
-use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -15,39 +14,31 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::{concat_batches, take};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinSide, JoinType, NullEquality};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
-    ReplaceChildrenOptions,
-};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
-use crate::store::folded::ByInteger;
+use crate::store::views::ByInteger;
+
+use super::instead::{Quicker, above, instead_of};
+use super::memory::bytes_of;
 
 use keys::{Key, are_keys, keys};
 
 /// The plan with lookups in place of the joins that they can stand for.
 pub(super) fn in_place_of_joins(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|plan| {
-        let lookup = plan
-            .downcast_ref::<HashJoinExec>()
-            .filter(|join| stands_for(join));
-        let lookup = lookup.map(|join| Lookup {
-            join: Arc::clone(&plan),
-            sides: Arc::new(Sides::of(join)),
-            left: Arc::default(),
-        });
-        Ok(match lookup {
-            Some(lookup) => Transformed::yes(Arc::new(lookup) as Arc<dyn ExecutionPlan>),
+        Ok(match instead_of::<Lookup>(&plan) {
+            Some(lookup) => Transformed::yes(lookup),
             None => Transformed::no(plan),
         })
     })
@@ -57,8 +48,6 @@ pub(super) fn in_place_of_joins(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn 
 /// An outer join that keeps all rows of its right side.
 #[derive(Debug)]
 struct Lookup {
-    /// What the engine would do.
-    join: Arc<dyn ExecutionPlan>,
     sides: Arc<Sides>,
     /// Read once for all partitions.
     left: Arc<OnceCell<Left>>,
@@ -127,7 +116,7 @@ struct Table {
 
 impl Left {
     async fn read(
-        join: Arc<dyn ExecutionPlan>,
+        join: &Arc<dyn ExecutionPlan>,
         sides: &Sides,
         task: Arc<TaskContext>,
     ) -> Result<Self> {
@@ -135,7 +124,7 @@ impl Left {
         let mut batches = Vec::new();
         let mut stream = sides.left.execute(0, task)?;
         while let Some(batch) = stream.try_next().await? {
-            memory.try_grow(batch.get_array_memory_size())?;
+            memory.try_grow(bytes_of(&batch))?;
             batches.push(batch);
         }
         let schema = sides.left.schema();
@@ -146,8 +135,7 @@ impl Left {
             // What was read cannot be read again.
             let left = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
             let children = vec![left as Arc<dyn ExecutionPlan>, Arc::clone(&sides.right)];
-            let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-            return join.replace_children(children, options).map(Self::Join);
+            return above(join, children).map(Self::Join);
         };
         Ok(Self::Table(Table {
             rows,
@@ -199,59 +187,27 @@ impl Table {
     }
 }
 
-impl DisplayAs for Lookup {
-    fn fmt_as(&self, kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lookup in place of ")?;
-        self.join.fmt_as(kind, f)
-    }
-}
+impl Quicker for Lookup {
+    const NAME: &'static str = "Lookup";
 
-impl ExecutionPlan for Lookup {
-    fn name(&self) -> &'static str {
-        "Lookup"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.join.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.join.children()
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let join = Arc::clone(&self.join);
-        in_place_of_joins(join.replace_children(children, options)?)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        self.replace_children(children, options)
-    }
-
-    fn apply_expressions(
-        &self,
-        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.join.apply_expressions(f)
+    fn of(node: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let join = node.downcast_ref::<HashJoinExec>()?;
+        stands_for(join).then(|| Self {
+            sides: Arc::new(Sides::of(join)),
+            left: Arc::default(),
+        })
     }
 
     fn execute(
         &self,
+        join: &Arc<dyn ExecutionPlan>,
         partition: usize,
         task: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let (join, sides) = (Arc::clone(&self.join), Arc::clone(&self.sides));
-        let left = Arc::clone(&self.left);
+        let (join, sides) = (Arc::clone(join), Arc::clone(&self.sides));
+        let (left, schema) = (Arc::clone(&self.left), join.schema());
         let rows = async move {
-            let read = || Left::read(join, &sides, Arc::clone(&task));
+            let read = || Left::read(&join, &sides, Arc::clone(&task));
             if let Left::Join(join) = left.get_or_try_init(read).await? {
                 return join.execute(partition, task);
             }
@@ -265,26 +221,24 @@ impl ExecutionPlan for Lookup {
                 as SendableRecordBatchStream)
         };
         let rows = stream::once(rows).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{AsArray, Date32Array, Int64Array, StringViewArray};
-    use datafusion::arrow::datatypes::Int64Type;
-    use datafusion::arrow::util::pretty::pretty_format_batches;
+    use datafusion::arrow::array::{Date32Array, Int64Array, StringViewArray};
     use datafusion::datasource::MemTable;
-    use datafusion::physical_plan::{collect, displayable};
     use datafusion::prelude::SessionContext;
     use proptest::prelude::*;
 
     use super::*;
     use crate::compile::session::{config, context};
+    use crate::engine::instead::tests as instead;
 
     type Row = (Option<i64>, Option<i32>, Option<String>);
 
-    fn table(rows: &[Row]) -> Arc<MemTable> {
+    fn table(rows: &[Row]) -> MemTable {
         let columns: [(_, ArrayRef, _); 4] = [
             (
                 "n",
@@ -312,34 +266,26 @@ mod tests {
             ),
         ];
         let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("a batch");
-        Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]]).expect("a table"))
+        MemTable::try_new(batch.schema(), vec![vec![batch]]).expect("a table")
     }
 
     /// What the engine's join finds, what ours does, and how.
-    #[allow(clippy::disallowed_methods)] // a SELECT of the test's own
     async fn both(many: &[Row], few: &[Row], on: &str) -> (String, String, String) {
-        let context: SessionContext = context(config(2), Arc::default(), |_| {});
+        // What is grouped is dealt out to partitions, and cannot be read twice.
+        let grouped = "(SELECT n, day, code, row FROM few GROUP BY n, day, code, row) AS few";
+        let select = format!(
+            "SELECT many.row, few.code, few.row AS found FROM {grouped} RIGHT JOIN many ON {on}"
+        );
+        instead::both(&context_of(2, many, few), &select, in_place_of_joins).await
+    }
+
+    fn context_of(partitions: usize, many: &[Row], few: &[Row]) -> SessionContext {
+        let context = context(config(partitions), Arc::default(), |_| {});
+        for (name, rows) in [("many", many), ("few", few)] {
+            let table = Arc::new(table(rows));
+            context.register_table(name, table).expect("registers");
+        }
         context
-            .register_table("many", table(many))
-            .expect("registers");
-        context
-            .register_table("few", table(few))
-            .expect("registers");
-        let select =
-            format!("SELECT many.row, few.code, few.row AS found FROM few RIGHT JOIN many ON {on}");
-        let frame = context.sql(&select).await.expect("plans");
-        let join = frame.clone().create_physical_plan().await.expect("plans");
-        let lookup = frame.create_physical_plan().await.expect("plans");
-        let lookup = in_place_of_joins(lookup).expect("turns");
-        let how = displayable(lookup.as_ref()).indent(false).to_string();
-        let rows = async |plan| {
-            let found = collect(plan, context.task_ctx()).await.expect("runs");
-            let shown = pretty_format_batches(&found).expect("rows").to_string();
-            let mut lines: Vec<&str> = shown.lines().collect();
-            lines.sort_unstable();
-            lines.join("\n")
-        };
-        (rows(join).await, rows(lookup).await, how)
     }
 
     proptest! {
@@ -369,24 +315,24 @@ mod tests {
     }
 
     #[tokio::test]
-    #[allow(clippy::disallowed_methods)] // a SELECT of the test's own
     async fn a_join_that_holds_a_limit_is_left_to_the_engine() {
-        let context: SessionContext = context(config(1), Arc::default(), |_| {});
         let few = [(Some(1), Some(1), None)];
         let many: Vec<Row> = (0..99).map(|n| (Some(n), Some(1), None)).collect();
-        for (name, rows) in [("many", &many[..]), ("few", &few[..])] {
-            context
-                .register_table(name, table(rows))
-                .expect("registers");
-        }
-        let select = "SELECT SUM(found) AS found, COUNT(*) AS rows FROM (
-            SELECT few.row AS found FROM few RIGHT JOIN many ON few.n = many.n LIMIT 7)";
-        let frame = context.sql(select).await.expect("plans");
-        let plan = frame.create_physical_plan().await.expect("plans");
-        let lookup = in_place_of_joins(plan).expect("turns");
-        let found = collect(lookup, context.task_ctx()).await.expect("runs");
-        let rows = found[0].column(1).as_primitive::<Int64Type>();
-        assert_eq!(rows.value(0), 7);
+        // Put into the join itself: the engine puts a LIMIT of SQL below it as well.
+        let limited = |plan: Arc<dyn ExecutionPlan>| {
+            let limited = plan.transform_up(|node| {
+                Ok(match node.is::<HashJoinExec>() {
+                    true => Transformed::yes(node.with_fetch(Some(7)).expect("takes a limit")),
+                    false => Transformed::no(node),
+                })
+            });
+            limited.data().and_then(in_place_of_joins)
+        };
+        let select = "SELECT COUNT(*) AS rows FROM few RIGHT JOIN many ON few.n = many.n";
+        let context = context_of(1, &many, &few);
+        let (all, found, how) = instead::both(&context, select, limited).await;
+        assert!(all.contains("| 99   |"), "{all}");
+        assert!(found.contains("| 7    |"), "{found}\n{how}");
     }
 
     #[tokio::test]

@@ -6,8 +6,10 @@
 
 mod first_rows;
 mod held;
+mod instead;
 mod lookup;
 mod materialise;
+mod memory;
 mod merge;
 mod neighbours;
 mod sort;

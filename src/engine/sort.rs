@@ -9,7 +9,7 @@ mod keys;
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use datafusion::arrow::compute::{SortOptions, concat, take};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result};
@@ -26,6 +26,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
 use crate::compile::session::BATCH_ROWS;
+
+use super::memory::bytes_of;
 
 /// The part of the memory limit that rows may take and be sorted here.
 const PART: usize = 16;
@@ -51,7 +53,8 @@ pub(super) async fn in_order(
     let memory = MemoryConsumer::new("sort").register(pool);
     let mut batches: Vec<RecordBatch> = Vec::new();
     while let Some(batch) = rows.try_next().await? {
-        let fits = memory.size() + size(&batch) <= room && memory.try_grow(size(&batch)).is_ok();
+        let bytes = bytes_of(&batch);
+        let fits = memory.size() + bytes <= room && memory.try_grow(bytes).is_ok();
         batches.push(batch);
         if !fits {
             memory.free();
@@ -70,19 +73,6 @@ pub(super) async fn in_order(
     });
     let slices = stream::iter(slices);
     Ok(Box::pin(RecordBatchStreamAdapter::new(schema, slices)))
-}
-
-/// Bytes of a batch's rows, those of its texts with them, wherever they are held.
-fn size(batch: &RecordBatch) -> usize {
-    let columns = batch.columns().iter().map(|column| {
-        let fixed = column.data_type().primitive_width();
-        match (fixed, column.as_string_view_opt()) {
-            (Some(width), _) => width * column.len(),
-            (None, Some(texts)) => 16 * texts.len() + texts.total_buffer_bytes_used(),
-            (None, None) => column.get_buffer_memory_size(),
-        }
-    });
-    columns.sum()
 }
 
 /// The rows in a sequence, a column at a time: the unsorted one is let go as soon as it is not needed.
@@ -179,7 +169,7 @@ impl PartitionStream for Once {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{Float64Array, Int64Array};
+    use datafusion::arrow::array::{AsArray, Float64Array, Int64Array};
     use datafusion::arrow::compute::concat_batches;
     use datafusion::arrow::datatypes::Int64Type;
     use datafusion::catalog::TableProvider;

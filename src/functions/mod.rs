@@ -14,6 +14,7 @@ mod ages;
 mod calendar;
 mod codes;
 mod date_lists;
+mod groups;
 mod intervals;
 mod quantiles;
 mod rows;

@@ -29,6 +29,18 @@ pub(super) async fn answer(select: &str) -> String {
     pretty_format_batches(&rows).expect("prints").to_string()
 }
 
+/// The answer as a table, which is the same however many partitions the rows are dealt to.
+pub(super) async fn answer_in_any_partitions(select: &str) -> String {
+    let mut tables = Vec::new();
+    for partitions in [1, 2, 8] {
+        let rows = rows(&context(partitions), select).await.expect("runs");
+        tables.push(pretty_format_batches(&rows).expect("prints").to_string());
+    }
+    assert_eq!(tables[0], tables[1]);
+    assert_eq!(tables[0], tables[2]);
+    tables.swap_remove(0)
+}
+
 /// Why there is none.
 pub(super) async fn refusal(select: &str) -> String {
     match rows(&context(2), select).await {

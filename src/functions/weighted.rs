@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
     Signature, Volatility,
 };
 
+use super::groups::{emitted, passes};
 use super::kernels::weighted::{Gathered, SHARE_PLACES, Share, Unweighable, Weighted, percentile};
 use super::refused;
 
@@ -282,12 +283,7 @@ impl Groups {
     }
 
     fn take(&mut self, emit_to: EmitTo) -> (Vec<usize>, Vec<Weighted>) {
-        let groups = match emit_to {
-            EmitTo::All => self.groups,
-            EmitTo::First(groups) => groups,
-        };
-        self.groups -= groups;
-        self.gathered.take(groups)
+        self.gathered.take(emitted(&mut self.groups, emit_to))
     }
 }
 
@@ -300,8 +296,7 @@ impl GroupsAccumulator for Groups {
         total_num_groups: usize,
     ) -> Result<()> {
         self.groups = total_num_groups;
-        let wanted =
-            |row: usize| opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+        let wanted = |row: usize| passes(opt_filter, row);
         for row in rows_of(values, wanted)? {
             let (at, row) = row?;
             self.gathered.add(group_indices[at], row);

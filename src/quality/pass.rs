@@ -8,7 +8,7 @@ use datafusion::logical_expr::{Expr, lit, when};
 
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
-use super::rule::{Asked, Rule};
+use super::rule::Rule;
 use super::subject::Subject;
 
 /// What the pass found for one rule.
@@ -39,18 +39,11 @@ pub(super) async fn run(subject: &Subject<'_>, rules: &[Rule<'_>]) -> Result<Vec
     };
     let mut aggregates = Vec::with_capacity(rules.len() * 2);
     for (i, rule) in rules.iter().enumerate() {
-        let looked_at = rule.filter.clone();
-        let broken = match &rule.asked {
-            Asked::Rows { broken, .. } => match looked_at.clone() {
-                Some(filter) => filter.and(broken.clone()),
-                None => broken.clone(),
-            },
-            _ => lit(false),
-        };
-        let total = match looked_at {
+        let total = match rule.filter.clone() {
             Some(filter) => counted(filter).map_err(failed)?,
             None => count(lit(1_i64)),
         };
+        let broken = rule.broken().unwrap_or_else(|| lit(false));
         aggregates.push(total.alias(format!("total_{i}")));
         aggregates.push(
             counted(broken)

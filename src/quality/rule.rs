@@ -117,6 +117,17 @@ impl<'a> Rule<'a> {
         })
     }
 
+    /// Of the rows it looks at, those that break it; nothing where single rows cannot.
+    pub fn broken(&self) -> Option<Expr> {
+        let Asked::Rows { broken, .. } = &self.asked else {
+            return None;
+        };
+        Some(match self.filter.clone() {
+            Some(filter) => filter.and(broken.clone()),
+            None => broken.clone(),
+        })
+    }
+
     /// Where the check is declared.
     pub fn place(&self) -> Option<(&Arc<SourceText>, Range<usize>)> {
         self.check.map(|c| (&c.source, c.span.clone()))

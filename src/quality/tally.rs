@@ -13,7 +13,7 @@ use crate::compile::{PlannedCheck, TableName};
 use crate::spec::Sensitivity;
 
 use super::pass::Counts;
-use super::rule::{Asked, Rule};
+use super::rule::Rule;
 use super::rules_of;
 use super::subject::Subject;
 
@@ -84,20 +84,13 @@ impl Tally {
 
 impl Condition {
     fn of(subject: &Subject<'_>, rule: &Rule<'_>) -> Result<Self> {
-        let broken = match &rule.asked {
-            Asked::Rows { broken, .. } => Some(match rule.filter.clone() {
-                Some(filter) => filter.and(broken.clone()),
-                None => broken.clone(),
-            }),
-            _ => None,
-        };
         let ready = |expression: Option<Expr>| match expression {
             Some(expression) => subject.physical(expression).map(Some),
             None => Ok(None),
         };
         Ok(Self {
             looked_at: ready(rule.filter.clone())?,
-            broken: ready(broken)?,
+            broken: ready(rule.broken())?,
         })
     }
 

@@ -9,7 +9,7 @@ use datafusion::catalog::MemorySchemaProvider;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
-use super::{Known, Outcome, Verdict, check, findings};
+use super::{Known, Outcome, Tally, Verdict, check, findings};
 use crate::compile::{PlannedCheck, TableKind, TableName};
 use crate::diag::{Code, Diagnostics, SourceText};
 use crate::functions::kernels::dates::from_date;
@@ -117,18 +117,31 @@ fn planned(yaml_text: &str) -> PlannedCheck {
 
 async fn ask_all(checks: &[PlannedCheck], grain: &[&str]) -> Result<Vec<Outcome>, Diagnostics> {
     let grain: Vec<String> = grain.iter().map(|g| (*g).to_owned()).collect();
-    check(
-        &context(),
-        &mart(),
-        Sensitivity::Aggregate,
-        checks,
-        &grain,
-        Known {
+    let (context, table, kind) = (context(), mart(), Sensitivity::Aggregate);
+    let asked = async |counted| {
+        let known = Known {
             previous_rows: Some(4),
+            counted,
             ..Known::default()
-        },
-    )
-    .await
+        };
+        check(&context, &table, kind, checks, &grain, known).await
+    };
+    let by_query = asked(None).await;
+    // What was counted while the rows were written must be what the query counts.
+    let rows = RecordBatch::try_from_iter(waits()).expect("a batch");
+    if let Some(tally) = Tally::of(&context, &table, &rows.schema(), kind, checks, &grain) {
+        let halves = [rows.slice(0, 2), rows.slice(2, 3)];
+        let [mut tally, mut other] = [tally.clone(), tally];
+        tally.look_at(&halves[0]);
+        other.look_at(&halves[1]);
+        tally.add(&other);
+        let was_counted = tally.clone().counts().is_some();
+        if let Ok(by_query) = &by_query {
+            assert!(was_counted);
+            assert_eq!(&asked(Some(tally)).await.expect("runs"), by_query);
+        }
+    }
+    by_query
 }
 
 async fn ask(yaml_text: &str) -> Outcome {

@@ -76,13 +76,7 @@ impl Night<'_> {
         let (record, why) = self.fresh(node, &ingredients)?;
         if let Some(record) = record {
             let files = record.files(&self.lake);
-            engine::register_files(
-                &self.context,
-                &node.name,
-                &recipe.schema,
-                &files,
-                self.reads.of(&node.name),
-            )?;
+            self.know(node, &recipe.schema, &files)?;
             self.records.insert(node.name.clone(), Arc::new(record));
             return Ok(());
         }
@@ -94,13 +88,7 @@ impl Night<'_> {
                 (started, self.write(node, &recipe, &path).await?)
             }
         };
-        engine::register_files(
-            &self.context,
-            &node.name,
-            &recipe.schema,
-            &written.files,
-            self.reads.of(&node.name),
-        )?;
+        self.know(node, &recipe.schema, &written.files)?;
         let known = Known {
             rows: Some(written.rows),
             previous_rows: recipe.previous_rows,
@@ -126,6 +114,12 @@ impl Night<'_> {
             checks,
         };
         self.keep(node, record, started)
+    }
+
+    /// Makes a table's files known to the session.
+    pub(super) fn know(&self, node: &Node, schema: &SchemaRef, files: &[PathBuf]) -> Result<()> {
+        let read = self.reads.of(&node.name);
+        engine::register_files(&self.context, &node.name, schema, files, read)
     }
 
     /// Writes what the SQL makes of the tables as the session has them now.

@@ -68,13 +68,7 @@ impl Night<'_> {
         if let Some(record) = record {
             Attempt::forget(&self.lake, &node.name)?;
             let staged = record.files(&self.lake);
-            engine::register_files(
-                &self.context,
-                &node.name,
-                &node.schema,
-                &staged,
-                self.reads.of(&node.name),
-            )?;
+            self.know(node, &node.schema, &staged)?;
             self.records.insert(node.name.clone(), Arc::new(record));
             return self
                 .check_freshness(node, source, arrivals, &standing)
@@ -113,13 +107,7 @@ impl Night<'_> {
             .iter()
             .map(|f| self.lake.root().join(f))
             .collect();
-        engine::register_files(
-            &self.context,
-            &node.name,
-            &node.schema,
-            &files,
-            self.reads.of(&node.name),
-        )?;
+        self.know(node, &node.schema, &files)?;
         let record = NodeRecord {
             ingredients,
             made,

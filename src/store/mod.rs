@@ -5,10 +5,10 @@
 //! [`remote`] uses it for what it is good at, stores that are not on this machine.
 
 pub mod atomic;
-pub mod folded;
 pub mod landing;
 pub mod parquet;
 pub mod paths;
 pub mod remote;
+pub mod views;
 
 pub use paths::Lake;

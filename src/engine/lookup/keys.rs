@@ -10,8 +10,7 @@ use datafusion::error::Result;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::joins::HashJoinExec;
 
-/// Bytes of the longest text that stands in its view.
-const SHORT: u32 = 12;
+use crate::store::views::is_whole;
 
 /// Whether the join's keys can be put into sixteen bytes: one text, or whole numbers and days.
 pub(super) fn are_keys(join: &HashJoinExec) -> bool {
@@ -54,7 +53,7 @@ pub(super) fn keys<'a>(
         let column = expression.evaluate(batch)?.into_array(batch.num_rows())?;
         if let Some(texts) = column.as_string_view_opt() {
             for (key, view) in keys.iter_mut().zip(texts.views()) {
-                *key = match *view as u32 <= SHORT {
+                *key = match is_whole(*view) {
                     true => Key::Of(*view),
                     false => Key::Long,
                 };

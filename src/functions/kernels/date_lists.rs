@@ -6,6 +6,8 @@ use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Date32Type, Field};
 use std::sync::Arc;
 
+use super::groups::first_groups;
+
 /// The type of a list of days.
 pub fn list_type() -> DataType {
     DataType::List(Arc::new(item()))
@@ -65,13 +67,7 @@ impl Gathered {
     /// The lists of the first so many groups: each day once, in order; null for a group without days.
     /// The groups after them move up.
     pub fn take(&mut self, groups: usize) -> ListArray {
-        let (mut taken, mut left) = (std::mem::take(&mut self.days), Vec::new());
-        if taken.iter().any(|(group, _)| *group >= groups) {
-            let all = std::mem::take(&mut taken);
-            (taken, left) = all.into_iter().partition(|(group, _)| *group < groups);
-            left.iter_mut().for_each(|(group, _)| *group -= groups);
-        }
-        self.days = left;
+        let mut taken = first_groups(&mut self.days, groups, |(group, _)| group);
         taken.sort_unstable();
         taken.dedup();
         let mut offsets = Vec::with_capacity(groups + 1);

@@ -7,6 +7,7 @@ pub mod dates;
 pub mod dsr;
 pub mod funnel;
 pub mod gap;
+pub mod groups;
 pub mod isr;
 pub mod limits;
 pub mod nhs_number;

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use super::groups::first_groups;
+
 /// A share of 1 has so many parts.
 const PARTS: i128 = 1_000_000_000;
 
@@ -106,13 +108,7 @@ impl Gathered {
     /// The values of the first so many groups, and where each group begins and the last one ends:
     /// one more number than there are groups. The groups after them move up.
     pub fn take(&mut self, groups: usize) -> (Vec<usize>, Vec<Weighted>) {
-        let (mut taken, mut left) = (std::mem::take(&mut self.rows), Vec::new());
-        if taken.iter().any(|(group, ..)| *group >= groups) {
-            let all = std::mem::take(&mut taken);
-            (taken, left) = all.into_iter().partition(|(group, ..)| *group < groups);
-            left.iter_mut().for_each(|(group, ..)| *group -= groups);
-        }
-        self.rows = left;
+        let taken = first_groups(&mut self.rows, groups, |(group, ..)| group);
         // Groups are many and tiny: each value is put where its group is, and none is compared.
         let mut begins = vec![0; groups + 1];
         for (group, ..) in &taken {

@@ -12,10 +12,7 @@ use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, UInt32Type};
 use datafusion::parquet::errors::{ParquetError, Result};
 
-use crate::store::folded::ByInteger;
-
-/// Bytes of the longest text that stands in its view.
-const SHORT: usize = 12;
+use crate::store::views::{ByInteger, is_whole};
 
 /// A column as the numbers of its texts.
 pub struct Texts {
@@ -92,9 +89,9 @@ impl Texts {
                     match last {
                         Some((seen, number)) if seen == view => number,
                         _ => {
-                            let number = match view as u32 as usize {
-                                0..=SHORT => this.short(view),
-                                _ => this.long(texts.value(row).as_bytes()),
+                            let number = match is_whole(view) {
+                                true => this.short(view),
+                                false => this.long(texts.value(row).as_bytes()),
                             };
                             last = Some((view, number));
                             number
@@ -156,9 +153,10 @@ impl Texts {
     }
 
     fn number(&mut self, text: &[u8]) -> u32 {
-        match text.len() {
-            0..=SHORT => self.short(make_view(text, 0, 0)),
-            _ => self.long(text),
+        let view = make_view(text, 0, 0);
+        match is_whole(view) {
+            true => self.short(view),
+            false => self.long(text),
         }
     }
 

@@ -1,12 +1,21 @@
-//! A quick hash of sixteen bytes.
+//! Short texts as integers: a text of at most twelve bytes lies in its view, which is sixteen.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// Bytes of the longest text that lies in its view.
+const SHORT: u32 = 12;
+
+/// Whether a view's text lies in it: two such views are equal where their texts are.
+pub fn is_whole(view: u128) -> bool {
+    // The length comes first.
+    view as u32 <= SHORT
+}
+
 /// A map by integers of sixteen bytes, such as the views of short texts.
 pub type ByInteger<V> = HashMap<u128, V, BuildHasherDefault<Folded>>;
 
-/// Multiplied by an odd number and folded together. Not for keys that somebody may choose.
+/// A quick hash: multiplied by an odd number and folded together.
 #[derive(Debug, Default)]
 pub struct Folded(u64);
 
