@@ -1,23 +1,24 @@
-//! Which columns of which tables the queries of a plan read: what is held in memory need hold no others.
+//! Which columns of which tables a plan reads, in its queries and to hold tables against one another:
+//! what is held in memory need hold no others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::logical_expr::LogicalPlan;
 
-use super::{Body, Plan, TableName, session};
+use super::{Body, Node, Plan, PlannedCheck, TableName, session};
 
-/// The columns of tables that the queries of a plan read.
+/// The columns of tables that a plan reads.
 #[derive(Debug)]
 pub struct ColumnsRead(BTreeMap<TableName, Option<BTreeSet<String>>>);
 
 impl ColumnsRead {
-    /// Those of all queries of a plan.
+    /// Those of all queries of a plan, and of the totals that are compared.
     pub fn by(plan: &Plan) -> Self {
         let mut read = BTreeMap::new();
         for node in &plan.nodes {
-            let query = match &node.body {
-                Body::Model(model) => &model.query,
-                Body::Mart(mart) => &mart.query,
+            let (query, checks) = match &node.body {
+                Body::Model(model) => (&model.query, &model.checks),
+                Body::Mart(mart) => (&mart.query, &mart.checks),
                 Body::Source(_) | Body::System(_) => continue,
             };
             let scans = query.optimised.get().and_then(scanned);
@@ -31,6 +32,9 @@ impl ColumnsRead {
                     _ => *so_far = None,
                 }
             }
+            for check in checks {
+                compared(node, check, &mut read);
+            }
         }
         Self(read)
     }
@@ -38,6 +42,34 @@ impl ColumnsRead {
     /// Those of a table; nothing if that is not known.
     pub fn of(&self, table: &TableName) -> Option<&BTreeSet<String>> {
         self.0.get(table)?.as_ref()
+    }
+}
+
+/// Adds the columns of two tables whose totals are compared.
+fn compared(
+    node: &Node,
+    check: &PlannedCheck,
+    read: &mut BTreeMap<TableName, Option<BTreeSet<String>>>,
+) {
+    let Some(reconciles) = &check.spec.reconciles else {
+        return;
+    };
+    let named = reconciles.by.iter().chain(&reconciles.measure);
+    let named: BTreeSet<String> = named.map(|column| column.to_string()).collect();
+    let mut add = |table: TableName, columns: BTreeSet<String>| {
+        let so_far = read.entry(table).or_insert_with(|| Some(BTreeSet::new()));
+        so_far
+            .iter_mut()
+            .for_each(|so_far| so_far.extend(columns.clone()));
+    };
+    // A column too many does no harm.
+    let filter = &check.spec.filter;
+    let columns = node.schema.fields().iter().map(|field| field.name());
+    let asked = columns.filter(|c| filter.as_ref().is_some_and(|f| f.contains(c.as_str())));
+    let own = asked.cloned().chain(named.iter().cloned());
+    add(node.name.clone(), own.collect());
+    if let Some(other) = TableName::parse(&reconciles.to) {
+        add(other, named);
     }
 }
 

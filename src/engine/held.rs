@@ -17,7 +17,9 @@ use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::listing::ListingTable;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
+use datafusion::execution::memory_pool::{
+    MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::arrow_reader::{
@@ -26,6 +28,7 @@ use datafusion::parquet::arrow::arrow_reader::{
 use datafusion::parquet::errors::ParquetError;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use parking_lot::RwLock;
 use tokio::sync::OnceCell;
 
 use crate::compile::session;
@@ -33,7 +36,7 @@ use crate::compile::session;
 /// Bytes on disk up to which a table is small.
 pub(super) const SMALL: u64 = 16 << 20;
 /// The part of the memory limit beyond which nothing more is held.
-const PART: usize = 8;
+const PART: usize = 4;
 
 /// A table that is read from its files when it is first asked, and held from then on.
 pub(super) struct Held {
@@ -44,37 +47,85 @@ pub(super) struct Held {
     files: Vec<PathBuf>,
     /// The same, for when there is no room in memory.
     on_disk: Arc<ListingTable>,
-    rows: OnceCell<Option<Rows>>,
+    rows: RwLock<Arc<OnceCell<Option<Rows>>>>,
 }
 
-struct Rows {
-    table: MemTable,
+/// Rows in memory.
+pub struct Rows {
+    pub(super) table: MemTable,
     /// Given back with the table.
     _memory: MemoryReservation,
 }
 
+impl Rows {
+    /// Batches of a schema. `memory` is what they take.
+    pub(super) fn of(
+        schema: &SchemaRef,
+        batches: Vec<RecordBatch>,
+        memory: MemoryReservation,
+    ) -> Result<Self> {
+        Ok(Self {
+            table: MemTable::try_new(Arc::clone(schema), vec![batches])?,
+            _memory: memory,
+        })
+    }
+}
+
+/// So many bytes for a table that is held, unless there is no room for it.
+pub(super) fn reserve(pool: &Arc<dyn MemoryPool>, bytes: usize) -> Option<MemoryReservation> {
+    let memory = MemoryConsumer::new("small table").register(pool);
+    let fits = bytes <= room(pool).saturating_sub(pool.reserved());
+    (fits && memory.try_grow(bytes).is_ok()).then_some(memory)
+}
+
+/// Bytes up to which tables are held.
+pub(super) fn room(pool: &Arc<dyn MemoryPool>) -> usize {
+    match pool.memory_limit() {
+        MemoryLimit::Finite(limit) => limit / PART,
+        _ => usize::MAX,
+    }
+}
+
+/// Which columns of a table are held, and where they stand in it: those that are `read`, all if that
+/// is not known.
+pub(super) fn columns(
+    schema: &SchemaRef,
+    read: Option<&BTreeSet<String>>,
+) -> (SchemaRef, Vec<usize>) {
+    let fields = schema.fields().iter().enumerate();
+    let is_read = |field: &FieldRef| read.is_none_or(|read| read.contains(field.name()));
+    let mut held: Vec<_> = fields.filter(|(_, field)| is_read(field)).collect();
+    if held.is_empty() {
+        // Rows can be counted by one column.
+        held.extend(schema.fields().iter().enumerate().take(1));
+    }
+    let (places, fields): (_, Vec<FieldRef>) =
+        held.into_iter().map(|(i, f)| (i, f.clone())).unzip();
+    (Arc::new(Schema::new(fields)), places)
+}
+
 impl Held {
     /// A table of these files. Of its columns those are held that are `read`, all if that is not known.
+    /// `rows` are those columns of its rows, if they are at hand.
     pub(super) fn new(
         schema: SchemaRef,
         read: Option<&BTreeSet<String>>,
         files: Vec<PathBuf>,
         on_disk: Arc<ListingTable>,
+        rows: Option<Rows>,
     ) -> Self {
-        let fields = schema.fields().iter();
-        let kept = fields.filter(|field| read.is_none_or(|read| read.contains(field.name())));
-        let mut kept: Vec<FieldRef> = kept.cloned().collect();
-        if kept.is_empty() {
-            // Rows can be counted by one column.
-            kept.extend(schema.fields().iter().take(1).cloned());
-        }
         Self {
-            kept: Arc::new(Schema::new(kept)),
+            kept: columns(&schema, read).0,
             schema,
             files,
             on_disk,
-            rows: OnceCell::new(),
+            rows: RwLock::new(Arc::new(OnceCell::new_with(rows.map(Some)))),
         }
+    }
+
+    /// Gives the memory back: from here on the table is read from its files.
+    pub(super) fn let_go(&self) {
+        *self.rows.write() = Arc::new(OnceCell::new_with(Some(None)));
     }
 
     /// Where the columns that a query asks for stand among those that are held; nothing if one is not.
@@ -101,21 +152,12 @@ impl Held {
             .buffered(state.config().target_partitions())
             .try_collect()
             .await?;
-        let room = match pool.memory_limit() {
-            MemoryLimit::Finite(limit) => (limit / PART).saturating_sub(pool.reserved()),
-            _ => usize::MAX,
-        };
-        let memory = MemoryConsumer::new("small table").register(pool);
         let sizes = batches.iter().flatten().map(|b| b.get_array_memory_size());
-        let bytes = sizes.sum();
-        if bytes > room || memory.try_grow(bytes).is_err() {
+        let Some(memory) = reserve(pool, sizes.sum()) else {
             return Ok(None);
-        }
+        };
         let rows = concat_batches(&self.kept, batches.iter().flatten())?;
-        Ok(Some(Rows {
-            table: MemTable::try_new(Arc::clone(&self.kept), vec![vec![rows]])?,
-            _memory: memory,
-        }))
+        Rows::of(&self.kept, vec![rows], memory).map(Some)
     }
 }
 
@@ -175,7 +217,8 @@ impl TableProvider for Held {
         let Some(kept) = self.places(projection) else {
             return on_disk().await;
         };
-        match self.rows.get_or_try_init(|| self.load(state)).await? {
+        let rows = Arc::clone(&self.rows.read());
+        match rows.get_or_try_init(|| self.load(state)).await? {
             Some(rows) => rows.table.scan(state, Some(&kept), filters, limit).await,
             None => on_disk().await,
         }
@@ -229,6 +272,7 @@ mod tests {
             read.as_ref(),
             files,
             on_disk,
+            None,
         );
         let state = engine.session().state();
         let plan = held.scan(&state, asked, &[], None).await.expect("scans");

@@ -7,6 +7,7 @@
 mod first_rows;
 mod held;
 mod instead;
+mod keeper;
 mod lookup;
 mod materialise;
 mod memory;
@@ -29,9 +30,11 @@ use crate::compile::session::{self, Functions};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::spec::Settings;
 
+pub use held::Rows;
+pub use keeper::Keeper;
 pub use materialise::{Materialised, materialise, optimised, read, rows};
 pub use merge::last_of_each_key;
-pub use tables::{is_small, of_files, register_files, register_rows, register_view};
+pub use tables::{is_small, let_go, of_files, register_files, register_rows, register_view};
 
 /// The part of the memory limit that rows may take and be sorted in one piece.
 const SORTED_WHOLE: usize = 32;

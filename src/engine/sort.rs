@@ -30,7 +30,7 @@ use crate::compile::session::BATCH_ROWS;
 use super::memory::bytes_of;
 
 /// The part of the memory limit that rows may take and be sorted here.
-const PART: usize = 16;
+const PART: usize = 8;
 
 /// Runs a plan; its rows come sorted by `order`, columns by name, ascending, nulls last.
 pub(super) async fn in_order(

@@ -22,10 +22,13 @@ use crate::compile::{TableName, session};
 use crate::diag::{DataPlace, Diagnostic, Diagnostics, Result};
 use crate::store::parquet;
 
-use super::held::{Held, SMALL};
+use super::held::{Held, Rows, SMALL};
 
 /// Makes Parquet files known as one table, in the order given. No files make an empty table. `read` are
-/// the columns that queries will ask for, as far as that is known.
+/// the columns that queries will ask for, as far as that is known, and `rows` what a [`Keeper`] of
+/// those kept.
+///
+/// [`Keeper`]: super::Keeper
 ///
 /// The engine reads a missing file as no rows: each must be there.
 ///
@@ -37,16 +40,35 @@ pub fn register_files(
     schema: &SchemaRef,
     files: &[PathBuf],
     read: Option<&BTreeSet<String>>,
+    rows: Option<Rows>,
 ) -> Result<()> {
     if files.is_empty() {
         return session::register_empty(context, table, Arc::clone(schema));
     }
     let on_disk = self::files(schema, files)?;
-    if !is_small(files) {
+    if rows.is_none() && !is_small(files) {
         return session::register(context, table, on_disk);
     }
-    let held = Held::new(session::in_memory(schema), read, files.to_vec(), on_disk);
+    let held = Held::new(
+        session::in_memory(schema),
+        read,
+        files.to_vec(),
+        on_disk,
+        rows,
+    );
     session::register(context, table, Arc::new(held))
+}
+
+/// Gives back what is held of a table that nobody will read any more.
+pub async fn let_go(context: &SessionContext, table: &TableName) {
+    let provider = context.table_provider(session::reference(table)).await;
+    if let Some(held) = provider
+        .ok()
+        .as_ref()
+        .and_then(|p| p.downcast_ref::<Held>())
+    {
+        held.let_go();
+    }
 }
 
 /// Whether files are so small that their table is held in memory.

@@ -12,7 +12,7 @@ use datafusion::execution::context::SessionContext;
 
 use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName, session};
 use crate::diag::{Diagnostic, Result};
-use crate::engine::{self, Materialised};
+use crate::engine::{self, Keeper, Materialised};
 use crate::quality::{self, Known, Tally};
 use crate::spec::Sensitivity;
 use crate::store::Lake;
@@ -55,11 +55,14 @@ pub(super) struct Written {
     pub distinct: bool,
     /// What its checks ask of single rows, counted as they were written.
     pub counted: Option<Tally>,
+    /// The rows, if they are few, for the queries that read them.
+    pub kept: Option<engine::Rows>,
 }
 
 impl Written {
-    fn of_one_file(made: Materialised, counted: Option<Tally>) -> Self {
+    fn of_one_file(made: Materialised, counted: Option<Tally>, kept: Option<engine::Rows>) -> Self {
         Self {
+            kept,
             files: vec![made.file.path],
             content: made.file.hash,
             rows: made.file.rows,
@@ -76,7 +79,7 @@ impl Night<'_> {
         let (record, why) = self.fresh(node, &ingredients)?;
         if let Some(record) = record {
             let files = record.files(&self.lake);
-            self.know(node, &recipe.schema, &files)?;
+            self.know(node, &recipe.schema, &files, None)?;
             self.records.insert(node.name.clone(), Arc::new(record));
             return Ok(());
         }
@@ -88,7 +91,7 @@ impl Night<'_> {
                 (started, self.write(node, &recipe, &path).await?)
             }
         };
-        self.know(node, &recipe.schema, &written.files)?;
+        self.know(node, &recipe.schema, &written.files, written.kept)?;
         let known = Known {
             rows: Some(written.rows),
             previous_rows: recipe.previous_rows,
@@ -117,9 +120,15 @@ impl Night<'_> {
     }
 
     /// Makes a table's files known to the session.
-    pub(super) fn know(&self, node: &Node, schema: &SchemaRef, files: &[PathBuf]) -> Result<()> {
+    pub(super) fn know(
+        &self,
+        node: &Node,
+        schema: &SchemaRef,
+        files: &[PathBuf],
+        kept: Option<engine::Rows>,
+    ) -> Result<()> {
         let read = self.reads.of(&node.name);
-        engine::register_files(&self.context, &node.name, schema, files, read)
+        engine::register_files(&self.context, &node.name, schema, files, read, kept)
     }
 
     /// Writes what the SQL makes of the tables as the session has them now.
@@ -129,10 +138,21 @@ impl Night<'_> {
         let plan = compile::ready_query(&context.state(), recipe.query, self.as_of).await?;
         let (order, schema) = (recipe.order.to_vec(), Arc::clone(&recipe.schema));
         let (path, mut counted) = (path.to_owned(), self.tally(node, recipe));
+        // What nobody reads, or nobody knows the readers of, is not kept.
+        let read = self.reads.of(&node.name);
+        let mut keeper = read.map(|read| Keeper::of(&context, &schema, read));
         aside(async move {
-            let see = |rows: &RecordBatch| counted.iter_mut().for_each(|c| c.look_at(rows));
+            let see = |rows: &RecordBatch| {
+                counted.iter_mut().for_each(|c| c.look_at(rows));
+                keeper.iter_mut().for_each(|k| k.look_at(rows));
+            };
             let made = engine::materialise(&context, &source, plan, &order, &schema, &path, see);
-            Ok(Written::of_one_file(made.await?, counted))
+            let made = made.await?;
+            Ok(Written::of_one_file(
+                made,
+                counted,
+                keeper.and_then(Keeper::finish),
+            ))
         })
         .await
     }

@@ -51,7 +51,7 @@ pub async fn open(
             && tables.contains(&node.name)
             && let Some(path) = published(plan, &node.name.name, mart)?
         {
-            engine::register_files(context, &node.name, &mart.published, &[path], None)?;
+            engine::register_files(context, &node.name, &mart.published, &[path], None, None)?;
             continue;
         }
         let Some(record) = NodeRecord::load(&lake, &node.name)? else {
@@ -69,7 +69,7 @@ pub async fn open(
             continue;
         }
         let files = record.files(&lake);
-        engine::register_files(context, &node.name, &node.schema, &files, None)?;
+        engine::register_files(context, &node.name, &node.schema, &files, None, None)?;
     }
     Ok(())
 }

@@ -161,6 +161,7 @@ impl Night<'_> {
             files,
             rows,
             counted,
+            kept: None,
         })
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Queue {
     waiting: BTreeSet<usize>,
     under_way: BTreeSet<usize>,
     settled: BTreeSet<usize>,
+    /// Those settled that have no rows of their own.
+    views: BTreeSet<usize>,
     /// Those for which memory was short beside others, until they are under way again.
     short: Vec<usize>,
     /// All that ever were: nothing is made beside them.
@@ -57,6 +59,7 @@ impl Queue {
             at_once,
             under_way: BTreeSet::new(),
             settled: BTreeSet::new(),
+            views: BTreeSet::new(),
             short: Vec::new(),
             by_itself: BTreeSet::new(),
         }
@@ -99,10 +102,39 @@ impl Queue {
     pub(super) fn settle(&mut self, i: usize, size: Size) {
         self.under_way.remove(&i);
         self.settled.insert(i);
+        if size == Size::OfWhatItReads {
+            self.views.insert(i);
+        }
         if size == Size::Large || size == Size::OfWhatItReads && self.heavy.contains(&i) {
             let readers = (0..self.inputs.len()).filter(|r| self.inputs[*r].contains(&i));
             self.heavy.extend(readers);
         }
+    }
+
+    /// Of a table that has settled and those it read: the ones that nobody will read any more.
+    pub(super) fn unread(&self, i: usize) -> Vec<usize> {
+        let mut tables = BTreeSet::from([i]);
+        tables.extend(self.read_by(i));
+        tables.retain(|table| !self.will_be_read(*table));
+        tables.into_iter().collect()
+    }
+
+    /// What a table reads, and through views.
+    fn read_by(&self, i: usize) -> Vec<usize> {
+        let through = |input: &usize| match self.views.contains(input) {
+            true => self.read_by(*input),
+            false => Vec::new(),
+        };
+        let inputs = self.inputs[i].iter();
+        inputs
+            .flat_map(|input| [vec![*input], through(input)].concat())
+            .collect()
+    }
+
+    fn will_be_read(&self, i: usize) -> bool {
+        let mut readers = (0..self.inputs.len()).filter(|r| self.inputs[*r].contains(&i));
+        readers
+            .any(|r| !self.settled.contains(&r) || self.views.contains(&r) && self.will_be_read(r))
     }
 }
 
@@ -128,10 +160,12 @@ mod tests {
             let mut queue = Queue::new(inputs.clone(), heavy.clone(), at_once);
             let reads_large = |i: &usize| inputs[*i].iter().any(|input| large.contains(input));
             let (mut under_way, mut done) = (Vec::new(), Vec::new());
+            let mut gone = BTreeSet::new();
             let mut tries = vec![0; inputs.len()];
             for pick in picks.into_iter().cycle() {
                 while let Some(i) = queue.next() {
                     prop_assert!(inputs[i].iter().all(|input| done.contains(input)));
+                    prop_assert!(!inputs[i].iter().any(|input| gone.contains(input)));
                     tries[i] += 1;
                     under_way.push(i);
                 }
@@ -150,13 +184,30 @@ mod tests {
                         false => Size::Small,
                     };
                     queue.settle(i, size);
+                    gone.extend(queue.unread(i));
                     done.push(i);
                 }
             }
             done.sort_unstable();
+            prop_assert_eq!(gone.into_iter().collect::<Vec<_>>(), done.clone());
             prop_assert_eq!(done, (0..inputs.len()).collect::<Vec<_>>());
             let wanted = |i: usize| if at_once > 1 && short.contains(&i) { 2 } else { 1 };
             prop_assert_eq!(tries, (0..inputs.len()).map(wanted).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_a_view_reads_is_read_as_long_as_the_view_is() {
+        // A table, a view of it, and who reads the view.
+        let inputs = vec![vec![], vec![0], vec![1]];
+        let mut queue = Queue::new(inputs, BTreeSet::new(), 1);
+        let mut settled = |size| {
+            let i = queue.next().expect("a table");
+            queue.settle(i, size);
+            queue.unread(i)
+        };
+        assert!(settled(Size::Small).is_empty());
+        assert!(settled(Size::OfWhatItReads).is_empty());
+        assert_eq!(settled(Size::Small), [0, 1, 2]);
     }
 }

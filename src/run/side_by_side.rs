@@ -60,6 +60,9 @@ impl<'a> Night<'a> {
                 made.insert(i);
             }
             queue.settle(i, size);
+            for unread in queue.unread(i) {
+                engine::let_go(&self.context, &nodes[unread].name).await;
+            }
             told.ended(i);
         }
         self.made = made.into_iter().map(|i| nodes[i].name.clone()).collect();

@@ -68,7 +68,7 @@ impl Night<'_> {
         if let Some(record) = record {
             Attempt::forget(&self.lake, &node.name)?;
             let staged = record.files(&self.lake);
-            self.know(node, &node.schema, &staged)?;
+            self.know(node, &node.schema, &staged, None)?;
             self.records.insert(node.name.clone(), Arc::new(record));
             return self
                 .check_freshness(node, source, arrivals, &standing)
@@ -107,7 +107,7 @@ impl Night<'_> {
             .iter()
             .map(|f| self.lake.root().join(f))
             .collect();
-        self.know(node, &node.schema, &files)?;
+        self.know(node, &node.schema, &files, None)?;
         let record = NodeRecord {
             ingredients,
             made,
