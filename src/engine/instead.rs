@@ -104,7 +104,7 @@ impl<Q: Quicker> ExecutionPlan for Instead<Q> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use datafusion::arrow::util::pretty::pretty_format_batches;
+    use datafusion::arrow::util::pretty::pretty_format_batches_with_schema;
     use datafusion::execution::context::SessionContext;
     use datafusion::physical_plan::{collect, displayable};
 
@@ -123,9 +123,11 @@ pub(super) mod tests {
             let frame = context.sql(select).await.expect("plans");
             frame.create_physical_plan().await.expect("plans")
         };
-        let rows = async |plan| {
+        let rows = async |plan: Node| {
+            let schema = plan.schema();
             let found = collect(plan, context.task_ctx()).await.expect("runs");
-            let shown = pretty_format_batches(&found).expect("rows").to_string();
+            let shown = pretty_format_batches_with_schema(schema, &found);
+            let shown = shown.expect("rows").to_string();
             let mut lines: Vec<&str> = shown.lines().collect();
             lines.sort_unstable();
             lines.join("\n")

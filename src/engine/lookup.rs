@@ -4,8 +4,13 @@
 //! something. Where keys of the small table are distinct there is nothing to copy: the rows stay as
 //! they are, and columns are put beside them. Whether keys are distinct is seen when they are read;
 //! where they are not, the engine's own join is run.
+//!
+//! Where it is the large table that is in memory and sorted by its key, its rows are searched for: see
+//! [`search`].
 
 mod keys;
+mod search;
+mod sides;
 
 use std::sync::Arc;
 
@@ -13,14 +18,12 @@ use datafusion::arrow::array::{
     Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
 };
 use datafusion::arrow::compute::{concat_batches, take};
-use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinSide, JoinType, NullEquality};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -33,14 +36,14 @@ use super::instead::{Quicker, above, instead_of};
 use super::memory::bytes_of;
 
 use keys::{Key, are_keys, keys};
+use search::Search;
+use sides::Sides;
 
 /// The plan with lookups in place of the joins that they can stand for.
 pub(super) fn in_place_of_joins(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|plan| {
-        Ok(match instead_of::<Lookup>(&plan) {
-            Some(lookup) => Transformed::yes(lookup),
-            None => Transformed::no(plan),
-        })
+        let lookup = instead_of::<Lookup>(&plan).or_else(|| instead_of::<Search>(&plan));
+        Ok(lookup.map_or_else(|| Transformed::no(plan), Transformed::yes))
     })
     .data()
 }
@@ -62,39 +65,6 @@ fn stands_for(join: &HashJoinExec) -> bool {
         // A LIMIT may have been put into it.
         && join.fetch().is_none()
         && are_keys(join)
-}
-
-/// The two sides of a join: rows of the right one are looked up in the left one.
-#[derive(Debug)]
-struct Sides {
-    left: Arc<dyn ExecutionPlan>,
-    right: Arc<dyn ExecutionPlan>,
-    /// The keys, as each side has them.
-    on: Vec<(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)>,
-    schema: SchemaRef,
-    /// Which column of which side each of the schema's is.
-    columns: Vec<(JoinSide, usize)>,
-}
-
-impl Sides {
-    fn of(join: &HashJoinExec) -> Self {
-        let left = join.left().schema().fields().len();
-        let all = match &join.projection {
-            Some(projection) => projection.to_vec(),
-            None => (0..left + join.right().schema().fields().len()).collect(),
-        };
-        let side = |column: usize| match column.checked_sub(left) {
-            Some(column) => (JoinSide::Right, column),
-            None => (JoinSide::Left, column),
-        };
-        Self {
-            left: Arc::clone(join.left()),
-            right: Arc::clone(join.right()),
-            on: join.on().to_vec(),
-            schema: join.schema(),
-            columns: all.into_iter().map(side).collect(),
-        }
-    }
 }
 
 /// The small side, when it has been read.

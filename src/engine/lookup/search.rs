@@ -1,0 +1,424 @@
+//! Joins that search for rows in a table in memory that is sorted by its key.
+//!
+//! The engine keeps the few rows and goes through the whole table. Tables of persons are sorted by
+//! `person_key`, one row each, and held: a row is found among a million by halving them twenty times.
+//! Whether a table is sorted, and has no key twice, is seen by going through its keys; where it is not
+//! so, the engine's own join is run.
+
+use std::sync::{Arc, OnceLock};
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array,
+    new_null_array,
+};
+use datafusion::arrow::compute::{filter_record_batch, interleave, take};
+use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::common::{JoinSide, JoinType, NullEquality};
+use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
+use datafusion::error::Result;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::utils::JoinFilter;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use futures::StreamExt;
+
+use super::super::instead::Quicker;
+use super::sides::Sides;
+
+/// A join that keeps rows of its left side, all or those that find a row in such a table.
+#[derive(Debug)]
+pub(super) struct Search {
+    join: Arc<Join>,
+    /// Read once for all partitions.
+    table: Arc<OnceLock<Option<Arc<Table>>>>,
+}
+
+#[derive(Debug)]
+struct Join {
+    sides: Sides,
+    /// Rows that find none are kept too.
+    outer: bool,
+    /// What must hold of two rows beside their keys.
+    filter: Option<JoinFilter>,
+    scan: Scan,
+    /// Where the scan has the key.
+    key: usize,
+}
+
+/// A table in memory as a plan reads it.
+#[derive(Debug)]
+struct Scan {
+    schema: SchemaRef,
+    /// Its columns, as they are read, in no order of batches.
+    batches: Vec<RecordBatch>,
+    /// What must hold of its rows.
+    filter: Option<Arc<dyn PhysicalExpr>>,
+    /// Which columns are left when that holds.
+    projection: Option<Vec<usize>>,
+}
+
+impl Scan {
+    fn of(plan: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        if let Some(dealt) = plan.downcast_ref::<RepartitionExec>() {
+            return Self::of(dealt.input());
+        }
+        if let Some(filter) = plan.downcast_ref::<FilterExec>() {
+            let scan = Self::of(filter.input()).filter(|scan| scan.filter.is_none())?;
+            return filter.fetch().is_none().then(|| Self {
+                filter: Some(Arc::clone(filter.predicate())),
+                projection: filter.projection().as_ref().map(|columns| columns.to_vec()),
+                ..scan
+            });
+        }
+        let exec = plan.downcast_ref::<DataSourceExec>()?;
+        let source = exec.data_source();
+        let rows = source.downcast_ref::<MemorySourceConfig>()?;
+        let all = || (0..rows.original_schema().fields().len()).collect();
+        let columns = rows.projection().clone().unwrap_or_else(all);
+        let batches = rows.partitions().iter().flatten();
+        let batches = batches.map(|batch| batch.project(&columns).ok());
+        (source.fetch().is_none() && rows.sort_information().is_empty()).then_some(())?;
+        Some(Self {
+            schema: exec.schema(),
+            batches: batches.collect::<Option<_>>()?,
+            filter: None,
+            projection: None,
+        })
+    }
+
+    /// Where it has a column of what is left.
+    fn place(&self, column: usize) -> usize {
+        let left = self.projection.as_ref().map(|columns| columns[column]);
+        left.unwrap_or(column)
+    }
+}
+
+/// A table in the order of its keys.
+#[derive(Debug)]
+struct Table {
+    keys: Vec<i64>,
+    batches: Vec<RecordBatch>,
+    /// The row that each batch begins with.
+    starts: Vec<usize>,
+}
+
+impl Table {
+    /// The batches in the order of their keys; nothing if two rows agree, or are in no order.
+    fn sorted(scan: &Scan, key: usize) -> Option<Self> {
+        let mut batches = scan.batches.clone();
+        batches.retain(|batch| batch.num_rows() > 0);
+        let keys_of = |batch: &RecordBatch| batch.column(key).as_primitive::<Int64Type>().clone();
+        batches.sort_by_key(|batch| keys_of(batch).value(0));
+        let rows = batches.iter().map(RecordBatch::num_rows).sum();
+        let (mut keys, mut starts) = (Vec::with_capacity(rows), Vec::new());
+        for batch in &batches {
+            let column = keys_of(batch);
+            if column.null_count() > 0 {
+                return None;
+            }
+            starts.push(keys.len());
+            keys.extend_from_slice(column.values());
+        }
+        let ascend = keys.windows(2).all(|pair| pair[0] < pair[1]);
+        ascend.then_some(Self {
+            keys,
+            batches,
+            starts,
+        })
+    }
+
+    fn find(&self, keys: &ArrayRef) -> Vec<Option<usize>> {
+        let keys = keys.as_primitive::<Int64Type>();
+        let row = |key| self.keys.binary_search(&key).ok();
+        keys.iter().map(|key| key.and_then(row)).collect()
+    }
+
+    /// A column of the rows found, null where none was.
+    fn column(&self, scan: &Scan, column: usize, found: &[Option<usize>]) -> Result<ArrayRef> {
+        let none = new_null_array(scan.schema.field(column).data_type(), 1);
+        let arrays = self
+            .batches
+            .iter()
+            .map(|batch| batch.column(column).as_ref());
+        let arrays: Vec<&dyn Array> = arrays.chain([none.as_ref()]).collect();
+        let places: Vec<(usize, usize)> = found
+            .iter()
+            .map(|row| match row {
+                Some(row) => {
+                    let batch = self.starts.partition_point(|start| start <= row) - 1;
+                    (batch, row - self.starts[batch])
+                }
+                None => (self.batches.len(), 0),
+            })
+            .collect();
+        Ok(interleave(&arrays, &places)?)
+    }
+}
+
+impl Join {
+    fn of(join: &HashJoinExec) -> Option<Self> {
+        let outer = match join.join_type() {
+            JoinType::Left => true,
+            JoinType::Inner => false,
+            _ => return None,
+        };
+        let [(left, right)] = join.on() else {
+            return None;
+        };
+        let whole = |side: &Arc<dyn ExecutionPlan>, key: &Arc<dyn PhysicalExpr>| {
+            matches!(key.data_type(&side.schema()), Ok(DataType::Int64))
+        };
+        let plain = join.null_equality() == NullEquality::NullEqualsNothing
+            && join.fetch().is_none()
+            && *join.partition_mode() != PartitionMode::Auto
+            // The engine's join would keep that order.
+            && join.right().output_ordering().is_none()
+            && whole(join.left(), left)
+            && whole(join.right(), right);
+        let key = right.downcast_ref::<Column>().filter(|_| plain)?.index();
+        let scan = Scan::of(join.right())?;
+        Some(Self {
+            sides: Sides::of(join),
+            outer,
+            filter: join.filter().cloned(),
+            key: scan.place(key),
+            scan,
+        })
+    }
+
+    /// The rows of a batch of the left side with what was found for them.
+    fn beside(&self, table: &Table, batch: &RecordBatch) -> Result<RecordBatch> {
+        let keys = self.sides.on[0].0.evaluate(batch)?;
+        let mut found = table.find(&keys.into_array(batch.num_rows())?);
+        self.leave_out(table, batch, &mut found)?;
+        let kept = match self.outer {
+            true => batch.clone(),
+            false => {
+                let is_found: BooleanArray = found.iter().map(|row| Some(row.is_some())).collect();
+                found.retain(Option::is_some);
+                filter_record_batch(batch, &is_found)?
+            }
+        };
+        let columns = self.sides.columns.iter().map(|(side, column)| match side {
+            JoinSide::Right => table.column(&self.scan, self.scan.place(*column), &found),
+            _ => Ok(Arc::clone(kept.column(*column))),
+        });
+        let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+        let rows = RecordBatchOptions::new().with_row_count(Some(kept.num_rows()));
+        let schema = Arc::clone(&self.sides.schema);
+        Ok(RecordBatch::try_new_with_options(schema, columns, &rows)?)
+    }
+
+    /// Takes away what was found but breaks a condition.
+    fn leave_out(
+        &self,
+        table: &Table,
+        batch: &RecordBatch,
+        found: &mut [Option<usize>],
+    ) -> Result<()> {
+        if let Some(predicate) = &self.scan.filter {
+            let schema = Arc::clone(&self.scan.schema);
+            keep_where(found, predicate, |_, rows| {
+                let columns = 0..schema.fields().len();
+                let columns = columns.map(|column| table.column(&self.scan, column, rows));
+                Ok((schema, columns.collect::<Result<_>>()?))
+            })?;
+        }
+        let Some(filter) = &self.filter else {
+            return Ok(());
+        };
+        keep_where(found, filter.expression(), |left, rows| {
+            let columns = filter.column_indices().iter().map(|at| match at.side {
+                JoinSide::Right => table.column(&self.scan, self.scan.place(at.index), rows),
+                _ => Ok(take(batch.column(at.index), left, None)?),
+            });
+            Ok((Arc::clone(filter.schema()), columns.collect::<Result<_>>()?))
+        })
+    }
+}
+
+/// Keeps what was found where a condition is true. `columns` gives what it is asked of: of these rows
+/// of the left side, for which those rows were found.
+fn keep_where(
+    found: &mut [Option<usize>],
+    condition: &Arc<dyn PhysicalExpr>,
+    columns: impl FnOnce(&UInt32Array, &[Option<usize>]) -> Result<(SchemaRef, Vec<ArrayRef>)>,
+) -> Result<()> {
+    let at: Vec<usize> = (0..found.len())
+        .filter(|row| found[*row].is_some())
+        .collect();
+    let left = UInt32Array::from_iter_values(at.iter().map(|row| *row as u32));
+    let rows: Vec<Option<usize>> = at.iter().map(|row| found[*row]).collect();
+    let (schema, columns) = columns(&left, &rows)?;
+    let options = RecordBatchOptions::new().with_row_count(Some(at.len()));
+    let batch = RecordBatch::try_new_with_options(schema, columns, &options)?;
+    let holds = condition.evaluate(&batch)?.into_array(at.len())?;
+    for (row, holds) in at.into_iter().zip(holds.as_boolean()) {
+        if holds != Some(true) {
+            found[row] = None;
+        }
+    }
+    Ok(())
+}
+
+impl Quicker for Search {
+    const NAME: &'static str = "Search";
+
+    fn of(node: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let join = node.downcast_ref::<HashJoinExec>()?;
+        Some(Self {
+            join: Arc::new(Join::of(join)?),
+            table: Arc::default(),
+        })
+    }
+
+    fn execute(
+        &self,
+        node: &Arc<dyn ExecutionPlan>,
+        partition: usize,
+        task: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let sorted = || Table::sorted(&self.join.scan, self.join.key).map(Arc::new);
+        let Some(table) = self.table.get_or_init(sorted) else {
+            return node.execute(partition, task);
+        };
+        let (join, table) = (Arc::clone(&self.join), Arc::clone(table));
+        let rows = part_of(node, &self.join.sides.left, partition, task)?;
+        let beside = rows.map(move |batch| join.beside(&table, &batch?));
+        let schema = Arc::clone(&self.join.sides.schema);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, beside)))
+    }
+}
+
+/// The part of the left side that one partition of the join takes. Where it would be kept whole, it
+/// need not be put together first, if there are as many parts of it.
+fn part_of(
+    node: &Arc<dyn ExecutionPlan>,
+    left: &Arc<dyn ExecutionPlan>,
+    partition: usize,
+    task: Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
+    let parts = node.output_partitioning().partition_count();
+    if left.output_partitioning().partition_count() == parts {
+        return left.execute(partition, task);
+    }
+    if let Some(whole) = left.downcast_ref::<CoalescePartitionsExec>()
+        && whole.fetch().is_none()
+        && whole.input().output_partitioning().partition_count() == parts
+    {
+        return whole.input().execute(partition, task);
+    }
+    match partition {
+        0 => left.execute(0, task),
+        _ => EmptyExec::new(left.schema()).execute(0, task),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Int64Array, StringViewArray};
+    use datafusion::datasource::MemTable;
+    use datafusion::prelude::SessionContext;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::compile::session::{config, context};
+    use crate::engine::instead::tests as instead;
+    use crate::engine::lookup::in_place_of_joins;
+
+    type Row = (Option<i64>, Option<String>);
+
+    /// Rows in batches of so many.
+    fn table(rows: &[Row], size: usize) -> MemTable {
+        let batch = |(number, rows): (usize, &[Row])| {
+            let at = (number * size) as i64;
+            let columns: [(_, ArrayRef, _); 3] = [
+                (
+                    "n",
+                    Arc::new(rows.iter().map(|r| r.0).collect::<Int64Array>()),
+                    true,
+                ),
+                (
+                    "code",
+                    Arc::new(
+                        rows.iter()
+                            .map(|r| r.1.clone())
+                            .collect::<StringViewArray>(),
+                    ),
+                    true,
+                ),
+                (
+                    "row",
+                    Arc::new(Int64Array::from_iter_values(at..at + rows.len() as i64)),
+                    false,
+                ),
+            ];
+            RecordBatch::try_from_iter_with_nullable(columns).expect("a batch")
+        };
+        let batches: Vec<_> = rows.chunks(size).enumerate().map(batch).collect();
+        MemTable::try_new(batches[0].schema(), vec![batches]).expect("a table")
+    }
+
+    /// What the engine's join finds, what ours does, and how.
+    async fn both(many: &[Row], few: &[Row], join: &str) -> (String, String, String) {
+        let context: SessionContext = context(config(2), Arc::default(), |_| {});
+        for (name, rows, size) in [("many", many, 7), ("few", few, 3)] {
+            let table = Arc::new(table(rows, size));
+            context.register_table(name, table).expect("registers");
+        }
+        let select =
+            format!("SELECT few.row, few.code AS asked, many.row AS found, many.code FROM {join}");
+        instead::both(&context, &select, in_place_of_joins).await
+    }
+
+    const JOINS: [&str; 6] = [
+        "few LEFT JOIN many ON many.n = few.n",
+        "few INNER JOIN many ON many.n = few.n",
+        "few LEFT JOIN many ON many.n = few.n AND many.code > few.code",
+        "few INNER JOIN many ON many.n = few.n WHERE many.code > few.code AND many.code <> 'b'",
+        "few LEFT JOIN (SELECT row, n, code FROM many WHERE row % 3 > 0) AS many ON many.n = few.n",
+        "(SELECT n, row, code FROM few GROUP BY n, row, code) AS few INNER JOIN many ON many.n = few.n",
+    ];
+
+    fn text() -> impl Strategy<Value = Option<String>> {
+        prop::option::weighted(0.8, "[a-d]|[a-d] text of more than twelve bytes")
+    }
+
+    proptest! {
+        #[test]
+        fn a_search_finds_what_the_join_finds(
+            many in prop::collection::btree_map(-40_i64..40, text(), 30..60),
+            few in prop::collection::vec((prop::option::weighted(0.9, -45_i64..45), text()), 1..9),
+            fault in prop::sample::select(vec!["none", "twice", "null", "order"]),
+            join in prop::sample::select(JOINS.to_vec()),
+        ) {
+            let mut many: Vec<Row> = many.into_iter().map(|(n, code)| (Some(n), code)).collect();
+            match fault {
+                "twice" => many[5].0 = many[20].0,
+                "null" => many[5].0 = None,
+                "order" => many.swap(5, 20),
+                _ => {}
+            }
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            let (expected, found, _) = runtime.block_on(both(&many, &few, join));
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn it_stands_for_the_join() {
+        let many: Vec<Row> = (0..99).map(|n| (Some(n), Some(n.to_string()))).collect();
+        for join in JOINS {
+            let (expected, found, how) = both(&many, &many[40..43], join).await;
+            assert!(how.contains("Search in place of"), "{how}");
+            assert_eq!(found, expected);
+        }
+    }
+}
