@@ -8,6 +8,7 @@
 pub(super) mod check;
 mod measures;
 pub mod page;
+mod pass;
 mod sql;
 
 use std::collections::BTreeMap;

@@ -6,13 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::spec::Indicator;
-use crate::spec::indicator::{Count, Organisation};
-
-use super::{BY_EDITION, Entry};
-
-/// What stands in a row that is not broken down.
-const ALL: &str = "all";
+use super::Entry;
+use super::pass::Pass;
 
 /// The query of the counts.
 pub(super) fn counts(entries: &[Entry<'_>]) -> String {
@@ -67,149 +62,6 @@ fn values(name: &str, columns: &str, rows: &[String]) -> String {
 "
         ),
     )
-}
-
-/// Entries that are counted in one pass over a table: they share all that tells rows apart.
-struct Pass<'a> {
-    organisation: &'a Organisation,
-    entries: Vec<Entry<'a>>,
-}
-
-impl<'a> Pass<'a> {
-    /// The passes over all tables, in the order of the entries.
-    fn all(entries: &[Entry<'a>]) -> Vec<Self> {
-        let mut passes: Vec<Self> = Vec::new();
-        for entry in entries {
-            for organisation in &entry.spec.organisations {
-                match passes.iter_mut().find(|p| p.takes(entry, organisation)) {
-                    Some(pass) => pass.entries.push(*entry),
-                    None => passes.push(Self {
-                        organisation,
-                        entries: vec![*entry],
-                    }),
-                }
-            }
-        }
-        passes
-    }
-
-    fn takes(&self, entry: &Entry<'_>, organisation: &Organisation) -> bool {
-        let (ours, theirs) = (self.spec(), entry.spec);
-        ours.from == theirs.from
-            && ours.month.column == theirs.month.column
-            && ours.edition == theirs.edition
-            && ours.breakdowns == theirs.breakdowns
-            && self.organisation.kind == organisation.kind
-            && self.organisation.column == organisation.column
-            && self.organisation.filter == organisation.filter
-    }
-
-    /// What the entries share.
-    fn spec(&self) -> &'a Indicator {
-        self.entries[0].spec
-    }
-
-    /// Something that each entry has of its own.
-    fn each(&self, of: impl Fn(&'a Indicator) -> String) -> String {
-        let values: Vec<String> = self.entries.iter().map(|e| of(e.spec)).collect();
-        if values.iter().all(|v| *v == values[0]) {
-            return values[0].clone();
-        }
-        let cases = self.entries.iter().zip(values);
-        let cases: Vec<(String, String)> = cases.map(|(e, v)| (text(e.id), v)).collect();
-        case("indicator.measure", &cases, None)
-    }
-
-    /// The rows of the entries, once for each breakdown.
-    fn select(&self) -> String {
-        let spec = self.spec();
-        let breakdowns: Vec<&str> = spec.breakdowns.iter().map(|b| b.as_str()).collect();
-        let by_edition = breakdowns.iter().filter(|b| BY_EDITION.contains(b));
-        let by_edition: Vec<&str> = by_edition.copied().collect();
-        let values: Vec<(String, String)> = breakdowns
-            .iter()
-            .map(|b| {
-                let value = format!("COALESCE(CAST(counts.{} AS VARCHAR), 'unknown')", name(b));
-                (text(b), value)
-            })
-            .collect();
-        let value = case("breakdown.breakdown_type", &values, Some(&text(ALL)));
-        let edition = match &spec.edition {
-            Some(column) => {
-                let column = format!("counts.{}", name(column));
-                let cases = by_edition.iter().map(|b| (text(b), column.clone()));
-                let cases: Vec<_> = cases.collect();
-                case("breakdown.breakdown_type", &cases, Some("0"))
-            }
-            None => "0".to_owned(),
-        };
-        let kinds = [ALL].into_iter().chain(breakdowns);
-        let kinds: Vec<String> = kinds.map(|k| format!("({})", text(k))).collect();
-        let measures = self.entries.iter().map(|e| format!("({})", text(e.id)));
-        let mut conditions: Vec<String> = Vec::new();
-        if self.entries.iter().any(|e| e.spec.filter.is_some()) {
-            conditions.push(self.each(|spec| match &spec.filter {
-                Some(filter) => condition(filter),
-                None => "TRUE".to_owned(),
-            }));
-        }
-        conditions.extend(self.organisation.filter.iter().map(|f| condition(f)));
-        if let Some(column) = &spec.edition {
-            let one = format!("counts.{} = $imd_edition", name(column));
-            let kinds: Vec<String> = by_edition.iter().map(|b| text(b)).collect();
-            conditions.push(match kinds.is_empty() {
-                true => format!("({one})"),
-                false => {
-                    let kinds = kinds.join(", ");
-                    format!("({one} OR breakdown.breakdown_type IN ({kinds}))")
-                }
-            });
-        }
-        let wanted = match conditions.is_empty() {
-            true => String::new(),
-            false => format!("    WHERE {}\n", conditions.join("\n        AND ")),
-        };
-        format!(
-            "    SELECT
-        indicator.measure,
-        counts.{month} AS month,
-        {kind} AS org_type,
-        COALESCE(CAST(counts.{org} AS VARCHAR), 'UNKNOWN') AS org_code,
-        breakdown.breakdown_type,
-        {value} AS breakdown_value,
-        {edition} AS imd_edition,
-        {numerator} AS numerator,
-        {denominator} AS denominator
-    FROM {from} AS counts
-    CROSS JOIN (
-        VALUES
-        {measures}
-    ) AS indicator (measure)
-    CROSS JOIN (VALUES {kinds}) AS breakdown (breakdown_type)
-{wanted}",
-            month = name(&spec.month.column),
-            kind = text(self.organisation.kind.word()),
-            org = name(&self.organisation.column),
-            numerator = self.each(|spec| count(&spec.numerator)),
-            denominator = self.each(|spec| count(&spec.denominator)),
-            from = spec.from.as_str(),
-            measures = measures.collect::<Vec<_>>().join(",\n        "),
-            kinds = kinds.join(", "),
-        )
-    }
-}
-
-/// What a row adds to a count.
-fn count(count: &Count) -> String {
-    let each = match &count.column {
-        Some(column) => format!("counts.{}", name(column)),
-        None => "1".to_owned(),
-    };
-    let each = match &count.filter {
-        Some(filter) => format!("CASE WHEN {} THEN {each} ELSE 0 END", condition(filter)),
-        None => each,
-    };
-    format!("CAST({each} AS DECIMAL(12, 1))")
 }
 
 /// Where the numbers of an entry are summed to: where they are, and above. An organisation that is
@@ -291,20 +143,23 @@ const ROLLED_UP: &str = "    SELECT
         AND places.larger = levels.larger
 ";
 
-/// What tells the sums apart.
-const KEYS: &str = "measure,
-        month,
-        org_type,
-        org_code,
-        breakdown_type,
-        breakdown_value,
-        imd_edition";
+/// What tells the sums of an entry apart.
+pub(super) const GROUP: [&str; 6] = [
+    "month",
+    "org_type",
+    "org_code",
+    "breakdown_type",
+    "breakdown_value",
+    "imd_edition",
+];
 
 /// The rows of a step, added up. A sum with something withheld in it is no sum.
 fn summed(step: &str) -> String {
+    let group = GROUP.join(",\n        ");
     format!(
         "    SELECT
-        {KEYS},
+        measure,
+        {group},
         CASE
             WHEN BOOL_AND(numerator IS NOT NULL AND denominator IS NOT NULL) THEN SUM(numerator)
         END AS numerator,
@@ -313,7 +168,8 @@ fn summed(step: &str) -> String {
         END AS denominator
     FROM {step}
     GROUP BY
-        {KEYS}
+        measure,
+        {group}
 "
     )
 }
@@ -337,27 +193,6 @@ INNER JOIN units
     ON units.measure = summed.measure
 ";
 
-/// `CASE of WHEN … END`, or the last resort by itself.
-fn case(of: &str, cases: &[(String, String)], otherwise: Option<&str>) -> String {
-    let last = otherwise.map_or_else(String::new, |o| format!("            ELSE {o}\n"));
-    if cases.is_empty() {
-        return otherwise.unwrap_or("NULL").to_owned();
-    }
-    let whens: Vec<String> = cases
-        .iter()
-        .map(|(kind, value)| format!("            WHEN {kind} THEN {value}\n"))
-        .collect();
-    format!("CASE {of}\n{}{last}        END", whens.concat())
-}
-
-/// A condition of the YAML. The line's end closes a comment.
-fn condition(sql: &str) -> String {
-    match sql.contains("--") {
-        true => format!("({sql}\n)"),
-        false => format!("({sql})"),
-    }
-}
-
 /// A text as SQL writes it, or null.
 pub(super) fn or_null(value: Option<&str>) -> String {
     match value {
@@ -369,13 +204,4 @@ pub(super) fn or_null(value: Option<&str>) -> String {
 /// A text as SQL writes it.
 pub(super) fn text(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
-}
-
-/// A column's name as SQL writes it.
-fn name(column: &str) -> String {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    match column.chars().all(plain) && !column.starts_with(|c: char| c.is_ascii_digit()) {
-        true => column.to_owned(),
-        false => format!("\"{}\"", column.replace('"', "\"\"")),
-    }
 }
