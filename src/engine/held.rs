@@ -1,5 +1,5 @@
-//! Small tables, read once. A night asks a table of a hundred little files several times over, and
-//! opening them each time costs more than all that is done with their rows.
+//! Tables held in memory as long as somebody will read them. A night asks a table of a hundred little
+//! files several times over, and opening them each time costs more than all that is done with their rows.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -38,14 +38,14 @@ pub(super) const SMALL: u64 = 16 << 20;
 /// The part of the memory limit beyond which nothing more is held.
 const PART: usize = 4;
 
-/// A table that is read from its files when it is first asked, and held from then on.
+/// A table that is held from when it was written, or first asked, until it is let go.
 pub(super) struct Held {
     /// As queries see it.
     schema: SchemaRef,
     /// The columns that are held.
     kept: SchemaRef,
     files: Vec<PathBuf>,
-    /// The same, for when there is no room in memory.
+    /// The same, for what is not held: columns that nobody was to read, or all of it.
     on_disk: Arc<ListingTable>,
     rows: RwLock<Arc<OnceCell<Option<Rows>>>>,
 }
@@ -72,10 +72,15 @@ impl Rows {
 }
 
 /// So many bytes for a table that is held, unless there is no room for it.
-pub(super) fn reserve(pool: &Arc<dyn MemoryPool>, bytes: usize) -> Option<MemoryReservation> {
-    let memory = MemoryConsumer::new("small table").register(pool);
+fn reserve(pool: &Arc<dyn MemoryPool>, bytes: usize) -> Option<MemoryReservation> {
+    let memory = consumer(pool);
     let fits = bytes <= room(pool).saturating_sub(pool.reserved());
     (fits && memory.try_grow(bytes).is_ok()).then_some(memory)
+}
+
+/// What the memory of a table that is held is reserved by.
+pub(super) fn consumer(pool: &Arc<dyn MemoryPool>) -> MemoryReservation {
+    MemoryConsumer::new("held table").register(pool)
 }
 
 /// Bytes up to which tables are held.

@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::context::SessionContext;
-use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::memory_pool::{MemoryPool, MemoryReservation};
 
 use crate::compile::session;
 
 use super::held::{self, Rows};
-use super::memory::bytes_of;
+use super::memory::{bytes_of, compact};
 
 /// The part of the room for tables that are held which one of them may take.
 const PART: usize = 2;
@@ -21,10 +21,14 @@ const PART: usize = 2;
 pub struct Keeper {
     columns: Vec<usize>,
     schema: SchemaRef,
-    rows: Option<Vec<RecordBatch>>,
-    bytes: usize,
+    kept: Option<Kept>,
     room: usize,
     pool: Arc<dyn MemoryPool>,
+}
+
+struct Kept {
+    rows: Vec<RecordBatch>,
+    memory: MemoryReservation,
 }
 
 impl Keeper {
@@ -35,56 +39,47 @@ impl Keeper {
         Self {
             columns,
             schema,
-            rows: Some(Vec::new()),
-            bytes: 0,
-            room: held::room(&pool) / PART,
+            kept: Some(Kept {
+                rows: Vec::new(),
+                memory: held::consumer(&pool),
+            }),
+            room: held::room(&pool),
             pool,
         }
     }
 
     /// Rows, as queries hold them.
     pub fn look_at(&mut self, rows: &RecordBatch) {
-        let Some(so_far) = &mut self.rows else {
+        let Some(kept) = &mut self.kept else {
             return;
         };
         let columns = self.columns.iter().map(|i| compact(rows.column(*i)));
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns.collect());
         let batch = batch.ok().filter(|batch| {
-            self.bytes += bytes_of(batch);
-            self.bytes <= self.room
+            let bytes = bytes_of(batch);
+            let few = kept.memory.size() + bytes <= self.room / PART;
+            few && kept.memory.try_grow(bytes).is_ok()
         });
         match batch {
-            Some(batch) => so_far.push(batch),
-            None => self.rows = None,
+            Some(batch) => kept.rows.push(batch),
+            None => self.kept = None,
         }
     }
 
-    /// The rows, if they and nothing else were kept.
+    /// The rows, if all were kept and there is room for them beside what else is held.
     pub fn finish(self) -> Option<Rows> {
-        let memory = held::reserve(&self.pool, self.bytes)?;
-        Rows::of(&self.schema, self.rows?, memory).ok()
-    }
-}
-
-/// The column without texts of rows that went elsewhere.
-fn compact(column: &ArrayRef) -> ArrayRef {
-    match column.as_string_view_opt() {
-        Some(texts) => {
-            let held: usize = texts.data_buffers().iter().map(|b| b.len()).sum();
-            match held > 2 * texts.total_buffer_bytes_used() {
-                true => Arc::new(texts.gc()),
-                false => Arc::clone(column),
-            }
-        }
-        None => Arc::clone(column),
+        let fits = self.pool.reserved() <= self.room;
+        let kept = self.kept.filter(|_| fits)?;
+        Rows::of(&self.schema, kept.rows, kept.memory).ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::arrow::array::{Int64Array, StringViewArray};
-    use datafusion::arrow::datatypes::Schema;
+    use datafusion::arrow::array::{
+        Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray,
+    };
     use datafusion::catalog::TableProvider;
     use datafusion::physical_plan::collect;
 
@@ -103,12 +98,18 @@ mod tests {
 
     fn rows(from: i64) -> RecordBatch {
         let texts = (from..from + 1_000).map(|i| format!("a text of some length, number {i}"));
-        let columns: [(_, ArrayRef); 2] = [
+        let columns: [(_, ArrayRef); 3] = [
             (
                 "n",
                 Arc::new(Int64Array::from_iter_values(from..from + 1_000)),
             ),
             ("text", Arc::new(StringViewArray::from_iter_values(texts))),
+            (
+                "even",
+                Arc::new(BooleanArray::from_iter(
+                    (from..from + 1_000).map(|i| Some(i % 2 == 0)),
+                )),
+            ),
         ];
         RecordBatch::try_from_iter(columns).expect("rows")
     }
@@ -117,29 +118,24 @@ mod tests {
     async fn the_columns_that_are_read_are_kept() {
         let (engine, _folder) = engine(64 << 20);
         let context = engine.session();
-        let read = BTreeSet::from(["text".to_owned()]);
-        let schema = Schema::new(vec![
-            rows(0).schema().field(0).clone(),
-            rows(0)
-                .schema()
-                .field(1)
-                .clone()
-                .with_data_type(datafusion::arrow::datatypes::DataType::Utf8),
-        ]);
-        let mut keeper = Keeper::of(&context, &Arc::new(schema), &read);
+        let read = BTreeSet::from(["text".to_owned(), "even".to_owned()]);
+        let schema = rows(0).schema();
+        let mut keeper = Keeper::of(&context, &schema, &read);
         keeper.look_at(&rows(0).slice(990, 10));
         keeper.look_at(&rows(5_000));
         let kept = keeper.finish().expect("rows");
         // Ten texts, not the buffer of a thousand that they were cut from.
         let taken = context.runtime_env().memory_pool.reserved();
-        assert!((1_010 * 48..1_010 * 56).contains(&taken), "{taken}");
+        assert!((1_010 * 48..1_010 * 57).contains(&taken), "{taken}");
         let state = context.state();
         let plan = kept.table.scan(&state, None, &[], None).await;
         let read = collect(plan.expect("scans"), state.task_ctx()).await;
         let read = read.expect("rows");
         assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), 1_010);
         let first = &read[0];
-        assert_eq!(first.num_columns(), 1);
+        assert_eq!(first.num_columns(), 2);
+        assert!(first.column(1).as_boolean().value(0) && !first.column(1).as_boolean().value(1));
+        assert!(first.column(1).get_buffer_memory_size() < 128);
         assert_eq!(
             first.column(0).as_string_view().value(0),
             "a text of some length, number 990"

@@ -39,7 +39,7 @@ use keys::{Key, are_keys, keys};
 use search::Search;
 use sides::Sides;
 
-/// The plan with lookups in place of the joins that they can stand for.
+/// The plan with lookups and searches in place of the joins that they can stand for.
 pub(super) fn in_place_of_joins(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|plan| {
         let lookup = instead_of::<Lookup>(&plan).or_else(|| instead_of::<Search>(&plan));

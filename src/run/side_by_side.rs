@@ -42,6 +42,10 @@ impl<'a> Night<'a> {
             let name = &nodes[i].name;
             if let Err(errors) = done {
                 if short_of_memory(&errors) && queue.again(i) {
+                    // All that is held can be read from files as well.
+                    for node in nodes {
+                        engine::let_go(&self.context, &node.name).await;
+                    }
                     voices[i].event(&Event::Warned(again(name)));
                     continue;
                 }

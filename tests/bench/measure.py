@@ -14,7 +14,6 @@ class Measured:
     and both outputs as text."""
 
     status: int
-
     wall: float
     cpu: float
     peak: int

@@ -1,6 +1,6 @@
 //! `generated/indicators.sql`, the query of the counts: entries that share a table and all that tells
-//! its rows apart are counted in one pass over it, each row once for every entry and breakdown; what is
-//! summed by organisation is then added to the larger ones they lie in.
+//! its rows apart are counted in one pass over it (see [`Pass`]); what is summed by organisation is then
+//! added to the larger ones they lie in.
 //!
 //! Names and conditions have been checked before; texts are quoted.
 

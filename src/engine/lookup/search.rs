@@ -5,17 +5,19 @@
 //! Whether a table is sorted, and has no key twice, is seen by going through its keys; where it is not
 //! so, the engine's own join is run.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array,
-    new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions,
+    UInt32Array, new_null_array,
 };
 use datafusion::arrow::compute::{filter_record_batch, interleave, take};
 use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use datafusion::common::{JoinSide, JoinType, NullEquality};
 use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::error::Result;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
@@ -30,6 +32,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::StreamExt;
 
 use super::super::instead::Quicker;
+use super::super::memory::compact;
 use super::sides::Sides;
 
 /// A join that keeps rows of its left side, all or those that find a row in such a table.
@@ -53,7 +56,6 @@ struct Join {
 }
 
 /// A table in memory as a plan reads it.
-#[derive(Debug)]
 struct Scan {
     schema: SchemaRef,
     /// Its columns, as they are read, in no order of batches.
@@ -101,36 +103,45 @@ impl Scan {
 }
 
 /// A table in the order of its keys.
-#[derive(Debug)]
 struct Table {
     keys: Vec<i64>,
     batches: Vec<RecordBatch>,
     /// The row that each batch begins with.
     starts: Vec<usize>,
+    _memory: MemoryReservation,
 }
 
 impl Table {
-    /// The batches in the order of their keys; nothing if two rows agree, or are in no order.
-    fn sorted(scan: &Scan, key: usize) -> Option<Self> {
+    /// The batches in the order of their keys; nothing if two rows agree, or are in no order, or there is
+    /// no room for the keys.
+    fn sorted(scan: &Scan, key: usize, pool: &Arc<dyn MemoryPool>) -> Option<Self> {
+        let keys_of = |batch: &RecordBatch| batch.column(key).as_primitive::<Int64Type>().clone();
         let mut batches = scan.batches.clone();
         batches.retain(|batch| batch.num_rows() > 0);
-        let keys_of = |batch: &RecordBatch| batch.column(key).as_primitive::<Int64Type>().clone();
         batches.sort_by_key(|batch| keys_of(batch).value(0));
-        let rows = batches.iter().map(RecordBatch::num_rows).sum();
-        let (mut keys, mut starts) = (Vec::with_capacity(rows), Vec::new());
-        for batch in &batches {
-            let column = keys_of(batch);
-            if column.null_count() > 0 {
+        let columns: Vec<Int64Array> = batches.iter().map(keys_of).collect();
+        let mut before = None;
+        for column in &columns {
+            let ascend = column.values().windows(2).all(|pair| pair[0] < pair[1]);
+            let first = column.value(0);
+            if column.null_count() > 0 || !ascend || before.is_some_and(|before| before >= first) {
                 return None;
             }
+            before = column.values().last().copied();
+        }
+        let rows: usize = columns.iter().map(Array::len).sum();
+        let memory = MemoryConsumer::new("search").register(pool);
+        memory.try_grow(rows * size_of::<i64>()).ok()?;
+        let (mut keys, mut starts) = (Vec::with_capacity(rows), Vec::new());
+        for column in &columns {
             starts.push(keys.len());
             keys.extend_from_slice(column.values());
         }
-        let ascend = keys.windows(2).all(|pair| pair[0] < pair[1]);
-        ascend.then_some(Self {
+        Some(Self {
             keys,
             batches,
             starts,
+            _memory: memory,
         })
     }
 
@@ -158,7 +169,25 @@ impl Table {
                 None => (self.batches.len(), 0),
             })
             .collect();
-        Ok(interleave(&arrays, &places)?)
+        // Texts are taken with all that stand beside them.
+        Ok(compact(&interleave(&arrays, &places)?))
+    }
+}
+
+// Rows are about persons: none is shown.
+impl fmt::Debug for Scan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scan")
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("rows", &self.keys.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -285,7 +314,8 @@ impl Quicker for Search {
         partition: usize,
         task: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let sorted = || Table::sorted(&self.join.scan, self.join.key).map(Arc::new);
+        let (scan, key) = (&self.join.scan, self.join.key);
+        let sorted = || Table::sorted(scan, key, task.memory_pool()).map(Arc::new);
         let Some(table) = self.table.get_or_init(sorted) else {
             return node.execute(partition, task);
         };
@@ -323,7 +353,7 @@ fn part_of(
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{Int64Array, StringViewArray};
+    use datafusion::arrow::array::StringViewArray;
     use datafusion::datasource::MemTable;
     use datafusion::prelude::SessionContext;
     use proptest::prelude::*;
@@ -367,8 +397,20 @@ mod tests {
     }
 
     /// What the engine's join finds, what ours does, and how.
-    async fn both(many: &[Row], few: &[Row], join: &str) -> (String, String, String) {
-        let context: SessionContext = context(config(2), Arc::default(), |_| {});
+    async fn both(
+        many: &[Row],
+        few: &[Row],
+        join: &str,
+        dealt_out: bool,
+    ) -> (String, String, String) {
+        let mut config = config(2);
+        if dealt_out {
+            // Both sides by the hash of their keys, however few they are.
+            let optimizer = &mut config.options_mut().optimizer;
+            optimizer.hash_join_single_partition_threshold = 0;
+            optimizer.hash_join_single_partition_threshold_rows = 0;
+        }
+        let context: SessionContext = context(config, Arc::default(), |_| {});
         for (name, rows, size) in [("many", many, 7), ("few", few, 3)] {
             let table = Arc::new(table(rows, size));
             context.register_table(name, table).expect("registers");
@@ -378,13 +420,16 @@ mod tests {
         instead::both(&context, &select, in_place_of_joins).await
     }
 
-    const JOINS: [&str; 6] = [
+    /// The last has several parts on both sides.
+    const JOINS: [&str; 7] = [
         "few LEFT JOIN many ON many.n = few.n",
         "few INNER JOIN many ON many.n = few.n",
         "few LEFT JOIN many ON many.n = few.n AND many.code > few.code",
         "few INNER JOIN many ON many.n = few.n WHERE many.code > few.code AND many.code <> 'b'",
         "few LEFT JOIN (SELECT row, n, code FROM many WHERE row % 3 > 0) AS many ON many.n = few.n",
         "(SELECT n, row, code FROM few GROUP BY n, row, code) AS few INNER JOIN many ON many.n = few.n",
+        "(SELECT n, row, code FROM few GROUP BY n, row, code) AS few
+            LEFT JOIN (SELECT row, n, code FROM many WHERE row % 3 > 0) AS many ON many.n = few.n",
     ];
 
     fn text() -> impl Strategy<Value = Option<String>> {
@@ -398,6 +443,7 @@ mod tests {
             few in prop::collection::vec((prop::option::weighted(0.9, -45_i64..45), text()), 1..9),
             fault in prop::sample::select(vec!["none", "twice", "null", "order"]),
             join in prop::sample::select(JOINS.to_vec()),
+            dealt_out in any::<bool>(),
         ) {
             let mut many: Vec<Row> = many.into_iter().map(|(n, code)| (Some(n), code)).collect();
             match fault {
@@ -407,7 +453,7 @@ mod tests {
                 _ => {}
             }
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-            let (expected, found, _) = runtime.block_on(both(&many, &few, join));
+            let (expected, found, _) = runtime.block_on(both(&many, &few, join, dealt_out));
             prop_assert_eq!(found, expected);
         }
     }
@@ -416,9 +462,22 @@ mod tests {
     async fn it_stands_for_the_join() {
         let many: Vec<Row> = (0..99).map(|n| (Some(n), Some(n.to_string()))).collect();
         for join in JOINS {
-            let (expected, found, how) = both(&many, &many[40..43], join).await;
-            assert!(how.contains("Search in place of"), "{how}");
-            assert_eq!(found, expected);
+            for dealt_out in [false, true] {
+                let (expected, found, how) = both(&many, &many[40..43], join, dealt_out).await;
+                assert!(how.contains("Search in place of"), "{how}");
+                let mode = if dealt_out {
+                    "mode=Partitioned"
+                } else {
+                    "mode=CollectLeft"
+                };
+                assert!(how.contains(mode), "{how}");
+                assert_eq!(found, expected);
+            }
         }
+        let (_, _, how) = both(&many, &many[40..43], JOINS[6], false).await;
+        assert!(
+            how.contains("CoalescePartitionsExec") && how.contains("RoundRobinBatch(2)"),
+            "{how}"
+        );
     }
 }
