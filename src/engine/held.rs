@@ -17,9 +17,7 @@ use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::listing::ListingTable;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::memory_pool::{
-    MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
-};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::arrow_reader::{
@@ -32,6 +30,8 @@ use parking_lot::RwLock;
 use tokio::sync::OnceCell;
 
 use crate::compile::session;
+
+use super::memory::part_of;
 
 /// Bytes on disk up to which a table is small.
 pub(super) const SMALL: u64 = 16 << 20;
@@ -85,10 +85,7 @@ pub(super) fn consumer(pool: &Arc<dyn MemoryPool>) -> MemoryReservation {
 
 /// Bytes up to which tables are held.
 pub(super) fn room(pool: &Arc<dyn MemoryPool>) -> usize {
-    match pool.memory_limit() {
-        MemoryLimit::Finite(limit) => limit / PART,
-        _ => usize::MAX,
-    }
+    part_of(pool, PART)
 }
 
 /// Which columns of a table are held, and where they stand in it: those that are `read`, all if that
@@ -280,10 +277,21 @@ mod tests {
             None,
         );
         let state = engine.session().state();
-        let plan = held.scan(&state, asked, &[], None).await.expect("scans");
-        let shown = displayable(plan.as_ref()).indent(false).to_string();
-        let batches = collect(plan, state.task_ctx()).await.expect("reads");
-        let all = concat_batches(&batches[0].schema(), &batches).expect("one batch");
+        let read = async || {
+            let plan = held.scan(&state, asked, &[], None).await.expect("scans");
+            let shown = displayable(plan.as_ref()).indent(false).to_string();
+            let batches = collect(plan, state.task_ctx()).await.expect("reads");
+            let all = concat_batches(&batches[0].schema(), &batches).expect("one batch");
+            (all, shown)
+        };
+        let (all, shown) = read().await;
+        let reserved = || state.runtime_env().memory_pool.reserved();
+        assert_eq!(reserved() == 0, shown.contains("parquet"), "{shown}");
+        held.let_go();
+        assert_eq!(reserved(), 0);
+        let (again, how) = read().await;
+        assert!(how.contains("parquet"), "{how}");
+        assert_eq!(again, all);
         (all, shown)
     }
 

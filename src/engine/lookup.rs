@@ -11,6 +11,7 @@
 mod keys;
 mod search;
 mod sides;
+mod sorted;
 
 use std::sync::Arc;
 

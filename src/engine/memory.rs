@@ -6,6 +6,15 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, MutableArrayData, RecordBatch, make_array,
 };
 use datafusion::arrow::datatypes::DataType;
+use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool};
+
+/// So many bytes as are one in `parts` of a pool's limit.
+pub(super) fn part_of(pool: &Arc<dyn MemoryPool>, parts: usize) -> usize {
+    match pool.memory_limit() {
+        MemoryLimit::Finite(limit) => limit / parts,
+        _ => usize::MAX,
+    }
+}
 
 /// Bytes of a batch's rows, those of its texts with them, wherever they are held. Batches that share
 /// the buffers of a table that is held would each be counted with all of it otherwise.

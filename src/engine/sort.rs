@@ -14,7 +14,7 @@ use datafusion::arrow::compute::{SortOptions, concat, take};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::SessionContext;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit};
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 
 use crate::compile::session::BATCH_ROWS;
 
-use super::memory::bytes_of;
+use super::memory::{bytes_of, part_of};
 
 /// The part of the memory limit that rows may take and be sorted here.
 const PART: usize = 8;
@@ -46,10 +46,7 @@ pub(super) async fn in_order(
     let columns = order.iter().map(|name| Ok(schema.index_of(name)?));
     let columns: Vec<usize> = columns.collect::<Result<_>>()?;
     let pool = &context.runtime_env().memory_pool;
-    let room = match pool.memory_limit() {
-        MemoryLimit::Finite(limit) => limit / PART,
-        _ => usize::MAX,
-    };
+    let room = part_of(pool, PART);
     let memory = MemoryConsumer::new("sort").register(pool);
     let mut batches: Vec<RecordBatch> = Vec::new();
     while let Some(batch) = rows.try_next().await? {

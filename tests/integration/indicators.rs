@@ -163,6 +163,40 @@ FROM reference.places
     world
 }
 
+/// Two entries that count the same rows, in one of which a count is withheld.
+const WITHHELD: &str = r#"pipeline: withheld
+models:
+  staged:
+    sql: watched/staged.sql
+    grain: [month, trust, site]
+    sensitivity: aggregate
+indicators:
+  early:
+    name: Early
+    answers: How many are found early?
+    from: model.staged
+    numerator: { column: early, means: Found early. }
+    denominator: { column: staged, means: Staged. }
+    polarity: higher_is_better
+    population: registered
+    month: { column: month, means: Month of diagnosis. }
+    organisations: [ { type: trust, column: trust, rolls_up: [alliance] } ]
+    breakdowns: [site]
+    definition: { version: 1, source: Ours }
+  staging:
+    name: Staging
+    answers: How many have a stage?
+    from: model.staged
+    numerator: { column: staged, means: Staged. }
+    denominator: { column: tumours, means: Tumours. }
+    polarity: higher_is_better
+    population: registered
+    month: { column: month, means: Month of diagnosis. }
+    organisations: [ { type: trust, column: trust, rolls_up: [alliance] } ]
+    breakdowns: [site]
+    definition: { version: 1, source: Ours }
+"#;
+
 fn latest(world: &World, mart: &str) -> Table {
     Table::read(&world.path(format!("published/alliance/latest/{mart}.parquet")))
 }
@@ -696,4 +730,51 @@ fn what_the_sample_should_reconcile_does() {
     }
     assert!(balance.len() > 100, "{}", balance.len());
     assert!(balance.values().all(|b| *b == 0.0), "{balance:#?}");
+}
+
+#[test]
+fn a_withheld_count_makes_its_own_sums_unknown_and_no_others() {
+    let world = watched();
+    world.write("pipelines/withheld.yaml", WITHHELD).write(
+        "sql/watched/staged.sql",
+        "SELECT DATE '2026-01-01' AS month, trust, site, early, staged, tumours
+FROM (VALUES
+  ('RVV', 'lung', 3, 4, 5), ('RVV', 'skin', NULL, 2, 6), ('RWF', 'lung', 1, 2, 3)
+) AS counted (trust, site, early, staged, tumours)
+",
+    );
+    world.martlet("run --quiet").exits(0);
+    let rows = latest(&world, "indicators").only(&[
+        "measure",
+        "org_type",
+        "org_code",
+        "breakdown_value",
+        "numerator",
+        "denominator",
+        "suppression",
+    ]);
+    let rows = rows.iter().map(|r| r.join(" "));
+    let mut seen: Vec<String> = rows
+        .filter(|r| r.starts_with("early ") || r.starts_with("staging "))
+        .collect();
+    seen.sort();
+    let mut expected = Vec::new();
+    for (kind, ashford, maidstone) in [("trust", "RVV", "RWF"), ("alliance", "E1", "HOME")] {
+        for (measure, org, value, counts) in [
+            ("early", ashford, "all", "  at_source"),
+            ("early", ashford, "lung", "3.0 4.0 "),
+            ("early", ashford, "skin", "  at_source"),
+            ("early", maidstone, "all", "1.0 2.0 "),
+            ("early", maidstone, "lung", "1.0 2.0 "),
+            ("staging", ashford, "all", "6.0 11.0 "),
+            ("staging", ashford, "lung", "4.0 5.0 "),
+            ("staging", ashford, "skin", "2.0 6.0 "),
+            ("staging", maidstone, "all", "2.0 3.0 "),
+            ("staging", maidstone, "lung", "2.0 3.0 "),
+        ] {
+            expected.push(format!("{measure} {kind} {org} {value} {counts}"));
+        }
+    }
+    expected.sort();
+    assert_eq!(seen, expected);
 }

@@ -2,38 +2,31 @@
 //!
 //! The engine keeps the few rows and goes through the whole table. Tables of persons are sorted by
 //! `person_key`, one row each, and held: a row is found among a million by halving them twenty times.
-//! Whether a table is sorted, and has no key twice, is seen by going through its keys; where it is not
-//! so, the engine's own join is run.
+//! Where it turns out not to be sorted, or has a key twice, the engine's own join is run.
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions,
-    UInt32Array, new_null_array,
+    ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array,
 };
-use datafusion::arrow::compute::{filter_record_batch, interleave, take};
-use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::arrow::compute::{filter_record_batch, take};
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{JoinSide, JoinType, NullEquality};
-use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::error::Result;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
-use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::StreamExt;
 
 use super::super::instead::Quicker;
-use super::super::memory::compact;
 use super::sides::Sides;
+use super::sorted::{Place, Scan, Table};
 
 /// A join that keeps rows of its left side, all or those that find a row in such a table.
 #[derive(Debug)]
@@ -53,142 +46,6 @@ struct Join {
     scan: Scan,
     /// Where the scan has the key.
     key: usize,
-}
-
-/// A table in memory as a plan reads it.
-struct Scan {
-    schema: SchemaRef,
-    /// Its columns, as they are read, in no order of batches.
-    batches: Vec<RecordBatch>,
-    /// What must hold of its rows.
-    filter: Option<Arc<dyn PhysicalExpr>>,
-    /// Which columns are left when that holds.
-    projection: Option<Vec<usize>>,
-}
-
-impl Scan {
-    fn of(plan: &Arc<dyn ExecutionPlan>) -> Option<Self> {
-        if let Some(dealt) = plan.downcast_ref::<RepartitionExec>() {
-            return Self::of(dealt.input());
-        }
-        if let Some(filter) = plan.downcast_ref::<FilterExec>() {
-            let scan = Self::of(filter.input()).filter(|scan| scan.filter.is_none())?;
-            return filter.fetch().is_none().then(|| Self {
-                filter: Some(Arc::clone(filter.predicate())),
-                projection: filter.projection().as_ref().map(|columns| columns.to_vec()),
-                ..scan
-            });
-        }
-        let exec = plan.downcast_ref::<DataSourceExec>()?;
-        let source = exec.data_source();
-        let rows = source.downcast_ref::<MemorySourceConfig>()?;
-        let all = || (0..rows.original_schema().fields().len()).collect();
-        let columns = rows.projection().clone().unwrap_or_else(all);
-        let batches = rows.partitions().iter().flatten();
-        let batches = batches.map(|batch| batch.project(&columns).ok());
-        (source.fetch().is_none() && rows.sort_information().is_empty()).then_some(())?;
-        Some(Self {
-            schema: exec.schema(),
-            batches: batches.collect::<Option<_>>()?,
-            filter: None,
-            projection: None,
-        })
-    }
-
-    /// Where it has a column of what is left.
-    fn place(&self, column: usize) -> usize {
-        let left = self.projection.as_ref().map(|columns| columns[column]);
-        left.unwrap_or(column)
-    }
-}
-
-/// A table in the order of its keys.
-struct Table {
-    keys: Vec<i64>,
-    batches: Vec<RecordBatch>,
-    /// The row that each batch begins with.
-    starts: Vec<usize>,
-    _memory: MemoryReservation,
-}
-
-impl Table {
-    /// The batches in the order of their keys; nothing if two rows agree, or are in no order, or there is
-    /// no room for the keys.
-    fn sorted(scan: &Scan, key: usize, pool: &Arc<dyn MemoryPool>) -> Option<Self> {
-        let keys_of = |batch: &RecordBatch| batch.column(key).as_primitive::<Int64Type>().clone();
-        let mut batches = scan.batches.clone();
-        batches.retain(|batch| batch.num_rows() > 0);
-        batches.sort_by_key(|batch| keys_of(batch).value(0));
-        let columns: Vec<Int64Array> = batches.iter().map(keys_of).collect();
-        let mut before = None;
-        for column in &columns {
-            let ascend = column.values().windows(2).all(|pair| pair[0] < pair[1]);
-            let first = column.value(0);
-            if column.null_count() > 0 || !ascend || before.is_some_and(|before| before >= first) {
-                return None;
-            }
-            before = column.values().last().copied();
-        }
-        let rows: usize = columns.iter().map(Array::len).sum();
-        let memory = MemoryConsumer::new("search").register(pool);
-        memory.try_grow(rows * size_of::<i64>()).ok()?;
-        let (mut keys, mut starts) = (Vec::with_capacity(rows), Vec::new());
-        for column in &columns {
-            starts.push(keys.len());
-            keys.extend_from_slice(column.values());
-        }
-        Some(Self {
-            keys,
-            batches,
-            starts,
-            _memory: memory,
-        })
-    }
-
-    fn find(&self, keys: &ArrayRef) -> Vec<Option<usize>> {
-        let keys = keys.as_primitive::<Int64Type>();
-        let row = |key| self.keys.binary_search(&key).ok();
-        keys.iter().map(|key| key.and_then(row)).collect()
-    }
-
-    /// A column of the rows found, null where none was.
-    fn column(&self, scan: &Scan, column: usize, found: &[Option<usize>]) -> Result<ArrayRef> {
-        let none = new_null_array(scan.schema.field(column).data_type(), 1);
-        let arrays = self
-            .batches
-            .iter()
-            .map(|batch| batch.column(column).as_ref());
-        let arrays: Vec<&dyn Array> = arrays.chain([none.as_ref()]).collect();
-        let places: Vec<(usize, usize)> = found
-            .iter()
-            .map(|row| match row {
-                Some(row) => {
-                    let batch = self.starts.partition_point(|start| start <= row) - 1;
-                    (batch, row - self.starts[batch])
-                }
-                None => (self.batches.len(), 0),
-            })
-            .collect();
-        // Texts are taken with all that stand beside them.
-        Ok(compact(&interleave(&arrays, &places)?))
-    }
-}
-
-// Rows are about persons: none is shown.
-impl fmt::Debug for Scan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scan")
-            .field("schema", &self.schema)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table")
-            .field("rows", &self.keys.len())
-            .finish_non_exhaustive()
-    }
 }
 
 impl Join {
@@ -217,7 +74,7 @@ impl Join {
             sides: Sides::of(join),
             outer,
             filter: join.filter().cloned(),
-            key: scan.place(key),
+            key: scan.column(key),
             scan,
         })
     }
@@ -236,7 +93,7 @@ impl Join {
             }
         };
         let columns = self.sides.columns.iter().map(|(side, column)| match side {
-            JoinSide::Right => table.column(&self.scan, self.scan.place(*column), &found),
+            JoinSide::Right => table.column(&self.scan, self.scan.column(*column), &found),
             _ => Ok(Arc::clone(kept.column(*column))),
         });
         let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
@@ -250,7 +107,7 @@ impl Join {
         &self,
         table: &Table,
         batch: &RecordBatch,
-        found: &mut [Option<usize>],
+        found: &mut [Option<Place>],
     ) -> Result<()> {
         if let Some(predicate) = &self.scan.filter {
             let schema = Arc::clone(&self.scan.schema);
@@ -265,7 +122,7 @@ impl Join {
         };
         keep_where(found, filter.expression(), |left, rows| {
             let columns = filter.column_indices().iter().map(|at| match at.side {
-                JoinSide::Right => table.column(&self.scan, self.scan.place(at.index), rows),
+                JoinSide::Right => table.column(&self.scan, self.scan.column(at.index), rows),
                 _ => Ok(take(batch.column(at.index), left, None)?),
             });
             Ok((Arc::clone(filter.schema()), columns.collect::<Result<_>>()?))
@@ -276,15 +133,15 @@ impl Join {
 /// Keeps what was found where a condition is true. `columns` gives what it is asked of: of these rows
 /// of the left side, for which those rows were found.
 fn keep_where(
-    found: &mut [Option<usize>],
+    found: &mut [Option<Place>],
     condition: &Arc<dyn PhysicalExpr>,
-    columns: impl FnOnce(&UInt32Array, &[Option<usize>]) -> Result<(SchemaRef, Vec<ArrayRef>)>,
+    columns: impl FnOnce(&UInt32Array, &[Option<Place>]) -> Result<(SchemaRef, Vec<ArrayRef>)>,
 ) -> Result<()> {
     let at: Vec<usize> = (0..found.len())
         .filter(|row| found[*row].is_some())
         .collect();
     let left = UInt32Array::from_iter_values(at.iter().map(|row| *row as u32));
-    let rows: Vec<Option<usize>> = at.iter().map(|row| found[*row]).collect();
+    let rows: Vec<Option<Place>> = at.iter().map(|row| found[*row]).collect();
     let (schema, columns) = columns(&left, &rows)?;
     let options = RecordBatchOptions::new().with_row_count(Some(at.len()));
     let batch = RecordBatch::try_new_with_options(schema, columns, &options)?;
@@ -315,7 +172,7 @@ impl Quicker for Search {
         task: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let (scan, key) = (&self.join.scan, self.join.key);
-        let sorted = || Table::sorted(scan, key, task.memory_pool()).map(Arc::new);
+        let sorted = || Table::sorted(scan, key).map(Arc::new);
         let Some(table) = self.table.get_or_init(sorted) else {
             return node.execute(partition, task);
         };
@@ -353,7 +210,7 @@ fn part_of(
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::StringViewArray;
+    use datafusion::arrow::array::{Int64Array, StringViewArray};
     use datafusion::datasource::MemTable;
     use datafusion::prelude::SessionContext;
     use proptest::prelude::*;
