@@ -2,6 +2,7 @@
 pub mod cli;
 pub mod compile;
 pub mod diag;
+pub mod disclosure;
 pub mod engine;
 pub mod functions;
 pub mod ingest;

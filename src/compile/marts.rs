@@ -10,7 +10,7 @@ use crate::spec::{ColumnType, Mart, Sensitivity, Settings, Sp};
 
 use super::contract::arrow_type;
 use super::names::check_identifier;
-use super::rates;
+use super::{disclosure, rates};
 
 /// The contract as Arrow: the columns the YAML lists, in its order.
 pub fn contract(spec: &Mart) -> SchemaRef {
@@ -103,18 +103,8 @@ pub fn check_declaration(
                 }),
             );
         }
-        if let Some(policy) = &publish.policy {
-            found.push(
-                Diagnostic::error(
-                    Code::NotSupported,
-                    "`policy` is not supported yet, and will not be ignored",
-                )
-                .at((text, policy.span()))
-                .label("counts would be published as they are")
-                .hint("publish to a restricted audience only, without `policy`"),
-            );
-        }
     }
+    disclosure::check(spec, text, &columns, settings, found);
 }
 
 /// Reports where what the SQL yields differs from the contract.

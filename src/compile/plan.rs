@@ -14,6 +14,7 @@ use crate::spec::{
     Files, Mart, Materialized, Model, OnFail, Reader, Settings, Source, TableCheck, Threshold,
 };
 
+use super::relations::Relation;
 use super::{SystemTable, TableName};
 
 /// A project that checks.
@@ -192,6 +193,8 @@ pub struct MartNode {
     pub query: Query,
     /// The contract as Arrow: exactly the columns the YAML lists, before rates are added.
     pub contract: SchemaRef,
+    /// What must be true of the counts of every row, as its rates and checks state it.
+    pub relations: Vec<Relation>,
     /// The columns readers see: the contract and the rates.
     pub published: SchemaRef,
     /// Rules on its rows.

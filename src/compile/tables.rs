@@ -15,6 +15,7 @@ use crate::spec::{Mart, Materialized, Model, Rate, TableCheck};
 
 use super::names::{Declaration, Declared};
 use super::project::{Compiler, Parsed};
+use super::relations::relations;
 use super::{
     Body, MartNode, ModelNode, PlannedCheck, Query, TableKind, TableName, checks, diagnose,
     indicators, lineage, marts, session,
@@ -220,6 +221,7 @@ impl<'a> Compiler<'a> {
             spec: spec.clone(),
             query,
             contract: Arc::clone(&contract),
+            relations: relations(spec),
             published,
             checks,
         }));

@@ -11,6 +11,8 @@ pub enum Exit {
     Unchecked,
     /// 3: a data check blocked a publish.
     CheckFailed,
+    /// 4: a disclosure or sensitivity rule blocked a publish.
+    Disclosure,
     /// 5: a source is too old for a mart that needs it.
     Stale,
     /// 6: another run holds the lock.
@@ -33,6 +35,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Unchecked => 2,
             Self::CheckFailed => 3,
+            Self::Disclosure => 4,
             Self::Stale => 5,
             Self::Locked => 6,
             Self::Difference => 9,
@@ -49,12 +52,13 @@ impl Exit {
             Self::Difference => 1,
             Self::Stale => 2,
             Self::CheckFailed => 3,
-            Self::Failed => 4,
-            Self::Locked => 5,
-            Self::Unchecked => 6,
-            Self::Terminated => 7,
-            Self::Interrupted => 8,
-            Self::Bug => 9,
+            Self::Disclosure => 4,
+            Self::Failed => 5,
+            Self::Locked => 6,
+            Self::Unchecked => 7,
+            Self::Terminated => 8,
+            Self::Interrupted => 9,
+            Self::Bug => 10,
         }
     }
 }
@@ -128,6 +132,8 @@ codes! {
     SqlParameter = "sql-parameter" => Unchecked;
     /// What the SQL yields is not what the contract promises.
     Contract = "contract" => Unchecked;
+    /// A copy that needs a policy, or a policy that does not say what to do with a column.
+    Policy = "policy" => Unchecked;
     /// The generated schema file is out of date.
     StaleSchema = "stale-schema" => Unchecked;
     /// A page that is written from the project is out of date.
@@ -162,6 +168,8 @@ codes! {
     Threshold = "threshold" => CheckFailed;
     /// A check on a table failed.
     Check = "check" => CheckFailed;
+    /// Numbers that readers could narrow down to few people.
+    Disclosure = "disclosure" => Disclosure;
     /// A source is older than its freshness allows.
     Freshness = "freshness" => Stale;
     /// Another run holds the lock.

@@ -9,6 +9,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
+use crate::disclosure::Rules;
 use crate::spec::{Rate, Unit};
 use crate::store::paths::Shelf;
 
@@ -40,6 +41,9 @@ pub struct Provenance {
     /// The day it was made as of, if its SQL reads that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<String>,
+    /// The rules by which small numbers are kept from this copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Rules>,
     /// The checks it passed.
     pub checks: Vec<CheckSummary>,
 }
@@ -214,6 +218,9 @@ pub fn key_values(provenance: &Provenance, rows: u64) -> Result<Vec<(String, Str
         ("parameters", json(&p.parameters)?),
     ];
     pairs.extend(p.as_of.clone().map(|day| ("as_of", day)));
+    if let Some(policy) = &p.policy {
+        pairs.push(("policy", json(policy)?));
+    }
     pairs.push(("checks", json(&p.checks)?));
     pairs.push(("rows", rows.to_string()));
     Ok(pairs

@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use crate::compile::disclosure::SUPPRESSION;
 use crate::spec::{Mart, Rate, Unit};
 
 /// The key of a column's meaning in its Arrow field metadata. It is the only key there: Arrow
 /// keeps metadata in a hash map, and a second key would make the order of the bytes a matter of
 /// chance.
 pub const DESCRIPTION: &str = "description";
+
+/// What the column says that copies under a policy have beside the contract.
+const WITHHELD: &str = "The columns withheld in this row, and with them the rates made of them; null where nothing is.";
 
 /// The contract's columns with their descriptions, then what each rate adds.
 ///
@@ -23,7 +27,8 @@ pub fn published_schema(contract: &SchemaRef, spec: &Mart) -> SchemaRef {
             .columns
             .iter()
             .find(|c| *c.name == *field.name())
-            .and_then(|c| c.description.as_deref());
+            .and_then(|c| c.description.as_deref())
+            .or((field.name() == SUPPRESSION).then_some(WITHHELD));
         described(
             Field::new(field.name(), field.data_type().clone(), field.is_nullable()),
             description,

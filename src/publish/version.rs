@@ -1,5 +1,7 @@
 //! Writing a version: one immutable Parquet file in a total order, then its manifest.
 
+use std::path::Path;
+
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -48,6 +50,7 @@ pub fn write(
     schema: &SchemaRef,
     rates: &[Rate],
     rows: impl IntoIterator<Item = Result<RecordBatch>>,
+    inspect: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<Version> {
     if let Some(manifest) = existing(shelf, &provenance.mart, &provenance.version)? {
         return Ok(Version {
@@ -60,7 +63,7 @@ pub fn write(
         writer.write(&batch?)?;
     }
     Ok(Version {
-        manifest: writer.finish()?,
+        manifest: writer.finish(inspect)?,
         written: true,
     })
 }
@@ -144,13 +147,14 @@ impl<'a> VersionWriter<'a> {
         self.parquet.write(batch)
     }
 
-    /// Puts the rows in place, then the manifest.
+    /// Puts the rows in place, has them inspected, then puts the manifest there.
     ///
     /// # Errors
-    /// When the disk fails; the version then counts for nothing.
-    pub fn finish(self) -> Result<Manifest> {
+    /// When the disk fails, or the inspection does; the version then counts for nothing.
+    pub fn finish(self, inspect: impl FnOnce(&Path) -> Result<()>) -> Result<Manifest> {
         let metadata = key_values(&self.provenance, self.order.rows)?;
         let file = self.parquet.finish(&metadata)?;
+        inspect(&file.path)?;
         let name = file
             .path
             .file_name()

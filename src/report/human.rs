@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::diag::{Diagnostics, render};
+use crate::disclosure::Tally;
 use crate::run::{Broken, Event, Listener};
 
 /// Prints a run's events.
@@ -213,6 +214,12 @@ impl Listener for Human {
                 let text = render(&Diagnostics::from(diagnostic.clone()), self.colour);
                 self.spinner.suspend(|| write_line(&text));
             }
+            Event::Suppressed {
+                audience,
+                mart,
+                tally,
+                ..
+            } => self.say("Suppressed", &suppressed(mart, audience, tally)),
             Event::Published {
                 audience,
                 release,
@@ -244,6 +251,26 @@ impl Listener for Human {
             Event::Withheld { why } => self.warn("Withheld", &format!("nothing published: {why}")),
         }
     }
+}
+
+/// "mart.coverage for stakeholders: 1,210 of 23,166 counts withheld, 940 of them small".
+fn suppressed(mart: &str, audience: &str, tally: &Tally) -> String {
+    let number = |n: usize| thousands(n as u64);
+    let mut line = format!(
+        "mart.{mart} for {audience}: {} of {} counts withheld, {} of them small",
+        number(tally.withheld()),
+        number(tally.counts),
+        number(tally.small),
+    );
+    if tally.whole_blocks > 0 {
+        let groups = number(tally.whole_blocks);
+        line.push_str(&format!("; wholly in {groups} groups of rows"));
+    }
+    if tally.rows_left_out > 0 {
+        let rows = number(tally.rows_left_out);
+        line.push_str(&format!("; {rows} rows left out"));
+    }
+    line
 }
 
 /// "5 rows break `valid` of nhs_number in 4 files (kept): first people_2026-01.csv:52".

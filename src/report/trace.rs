@@ -84,6 +84,24 @@ impl Listener for Trace {
             Event::Warned(diagnostic) => {
                 warn!(event = "warned", code = diagnostic.code.name(), message = %diagnostic);
             }
+            Event::Suppressed {
+                audience,
+                mart,
+                policy,
+                tally,
+            } => {
+                info!(
+                    event = "suppressed",
+                    audience,
+                    mart,
+                    policy,
+                    counts = tally.counts,
+                    small = tally.small,
+                    others = tally.others,
+                    whole_blocks = tally.whole_blocks,
+                    rows_left_out = tally.rows_left_out
+                );
+            }
             Event::Published {
                 audience,
                 release,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::compile::TableName;
 use crate::diag::Diagnostic;
+use crate::disclosure::Tally;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -110,6 +111,17 @@ pub enum Event {
     },
     /// Worth reading; nothing stops.
     Warned(Diagnostic),
+    /// A copy of a mart was made under a policy.
+    Suppressed {
+        /// Who reads it.
+        audience: String,
+        /// The mart.
+        mart: String,
+        /// The policy.
+        policy: String,
+        /// What was withheld.
+        tally: Tally,
+    },
     /// Readers of an audience see a new release.
     Published {
         /// The audience.

@@ -1,9 +1,13 @@
 //! The end of the night: versions of every chosen mart, then the flip, for each audience.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use datafusion::arrow::array::RecordBatch;
 
 use crate::compile::{Body, MartNode, Node, Plan, TableKind, TableName};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, Severity};
+use crate::disclosure::{self, Rules, Source};
 use crate::engine;
 use crate::publish::{
     Change, CheckSummary, Input, Provenance, RateColumns, Release, Released, Targets, release,
@@ -138,7 +142,19 @@ pub async fn publish(
             marts: BTreeMap::new(),
         };
         for (node, mart) in marts(night.plan, chosen, audience) {
-            let released = write_version(night, &shelf, node, mart, &targets)?;
+            let rules = rules(night.plan, mart, audience);
+            let released = match &rules {
+                None => write_version(night, &shelf, node, mart, &targets)?,
+                Some(rules) => {
+                    let source = Source {
+                        name: &node.name.name,
+                        mart,
+                        audience,
+                        rules,
+                    };
+                    write_copy(night, &shelf, node, &source, &targets)?
+                }
+            };
             change.marts.insert(node.name.name.clone(), released);
         }
         changes.push((audience.clone(), shelf, change));
@@ -219,20 +235,86 @@ fn write_version(
     targets: &Targets,
 ) -> Result<Released> {
     let record = record(night, &node.name)?;
-    let provenance = provenance(night, node, mart, record);
+    let provenance = provenance(night, node, mart, record, None);
     if let Some(manifest) = version::existing(shelf, &provenance.mart, &provenance.version)? {
         return Ok(Released::from(&manifest));
     }
     let rates = RateColumns::new(&node.name.name, &mart.spec, &mart.contract, targets)?;
-    let file = record.made.files.first().map(|f| night.lake.root().join(f));
-    let file =
-        file.ok_or_else(|| Diagnostics::from(Diagnostic::bug("a mart without a candidate")))?;
+    let file = candidate(night, record)?;
     let rows = engine::read(&file)?.map(|batch| rates.add(&batch?));
-    let written = version::write(shelf, provenance, rates.schema(), &mart.spec.rates, rows)?;
+    let written = version::write(
+        shelf,
+        provenance,
+        rates.schema(),
+        &mart.spec.rates,
+        rows,
+        |_| Ok(()),
+    )?;
     Ok(Released::from(&written.manifest))
 }
 
-fn provenance(night: &Night<'_>, node: &Node, mart: &MartNode, record: &NodeRecord) -> Provenance {
+/// As [`write_version`], of a copy under a policy. Its rates are worked out from what it shows, and it
+/// counts for nothing until the written rows have been attacked in vain.
+fn write_copy(
+    night: &Night<'_>,
+    shelf: &Shelf,
+    node: &Node,
+    source: &Source<'_>,
+    targets: &Targets,
+) -> Result<Released> {
+    let mart = source.mart;
+    let record = record(night, &node.name)?;
+    let provenance = provenance(night, node, mart, record, Some(source.rules));
+    if let Some(manifest) = version::existing(shelf, &provenance.mart, &provenance.version)? {
+        return Ok(Released::from(&manifest));
+    }
+    let all = |file: &Path| engine::read(file)?.collect::<Result<Vec<RecordBatch>>>();
+    let exact = all(&candidate(night, record)?)?;
+    let copied = disclosure::copy(source, &exact)?;
+    let rates = RateColumns::new(source.name, &mart.spec, &copied.contract, targets)?;
+    let rows = rates.add(&copied.rows)?;
+    let written = version::write(
+        shelf,
+        provenance,
+        rates.schema(),
+        &mart.spec.rates,
+        [Ok(rows)],
+        |file| disclosure::audit(source, &exact, &all(file)?),
+    )?;
+    night.listener.event(&Event::Suppressed {
+        audience: source.audience.to_owned(),
+        mart: source.name.to_owned(),
+        policy: source.rules.policy.clone(),
+        tally: copied.tally,
+    });
+    Ok(Released::from(&written.manifest))
+}
+
+/// The rules of an audience's copy, if it has any.
+fn rules(plan: &Plan, mart: &MartNode, audience: &str) -> Option<Rules> {
+    let publish = mart
+        .spec
+        .publish
+        .iter()
+        .find(|p| *p.audience == *audience)?;
+    let name = publish.policy.as_ref()?;
+    let policy = plan.settings.policies.get(name)?;
+    Some(Rules::of(name, policy))
+}
+
+/// The exact rows of a mart that passed its checks.
+fn candidate(night: &Night<'_>, record: &NodeRecord) -> Result<PathBuf> {
+    let file = record.made.files.first().map(|f| night.lake.root().join(f));
+    file.ok_or_else(|| Diagnostic::bug("a mart without a candidate").into())
+}
+
+fn provenance(
+    night: &Night<'_>,
+    node: &Node,
+    mart: &MartNode,
+    record: &NodeRecord,
+    policy: Option<&Rules>,
+) -> Provenance {
     let ingredients = &record.ingredients;
     let mut provenance = Provenance {
         mart: node.name.name.clone(),
@@ -251,6 +333,7 @@ fn provenance(night: &Night<'_>, node: &Node, mart: &MartNode, record: &NodeReco
         contract_hash: ingredients.contract.clone(),
         parameters: parameters(night, node),
         as_of: ingredients.as_of.map(|d| d.to_string()),
+        policy: policy.cloned(),
         checks: record
             .checks
             .iter()

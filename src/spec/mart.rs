@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ColumnType, Sensitivity, Sp, TableCheck};
+use super::{ColumnType, Disclosure, Sensitivity, Sp, TableCheck};
 
 /// SQL whose result readers see.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -28,6 +28,9 @@ pub struct Mart {
     /// Rules on its rows.
     #[serde(default)]
     pub checks: Vec<TableCheck>,
+    /// What disclosure control must know of its numbers, for copies under a policy.
+    #[serde(default)]
+    pub disclosure: Disclosure,
     /// Who may read a copy.
     pub publish: Vec<Publish>,
 }
@@ -158,6 +161,6 @@ impl Rate {
 pub struct Publish {
     /// Who may read it: one of the warehouse's audiences.
     pub audience: Sp<String>,
-    /// The disclosure rules for this copy. Not supported yet: a mart that names one is refused.
+    /// The rules by which small numbers are kept from it: one of the policies of the warehouse.
     pub policy: Option<Sp<String>>,
 }

@@ -8,6 +8,7 @@
 
 pub mod check;
 pub mod column;
+pub mod disclosure;
 pub mod entries;
 pub mod indicator;
 pub mod location;
@@ -32,6 +33,7 @@ pub mod yaml;
 
 pub use check::{ColumnCheck, OnFail, RowCheck, TableCheck};
 pub use column::{Column, ColumnType, DateFormat};
+pub use disclosure::{Disclosure, Policy};
 pub use entries::Entries;
 pub use indicator::Indicator;
 pub use location::{Location, StoreKind, StoreName, StoreUrl};

@@ -9,7 +9,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Result, SourceText, did_you_mea
 
 use super::warehouse::SecretReference;
 use super::{
-    Entries, Location, Sp, StoreName, StoreOptions, StoreUrl, Warehouse, remote,
+    Entries, Location, Policy, Sp, StoreName, StoreOptions, StoreUrl, Warehouse, remote,
     warehouse::SourceOverride,
 };
 
@@ -46,6 +46,10 @@ pub struct Settings {
     pub audiences: Vec<String>,
     /// Of the audiences, those that may have rows about single people.
     pub person_level: Vec<String>,
+    /// Of the audiences, those whose copies need a policy, unless they are open data.
+    pub policy_required: Vec<String>,
+    /// Rules by which small numbers are kept from copies.
+    pub policies: Entries<Policy>,
     /// What `run` takes when nothing is selected.
     pub select: Vec<String>,
     /// Where the key of the pseudonyms is.
@@ -80,6 +84,17 @@ impl Settings {
                 .hint("say it in config/warehouse.yaml"),
             );
         }
+        if let Some((name, _)) = layer.policies.iter().next() {
+            found.push(
+                Diagnostic::error(
+                    Code::WrongValue,
+                    "a target cannot have policies of its own: readers of all targets are owed the same",
+                )
+                .at((&source, name.span()))
+                .hint("say it in config/warehouse.yaml"),
+            );
+        }
+        check_policies(&base_source, &base.policies, &mut found);
         // Spans of different layers must not be mixed up: values are checked layer by layer.
         for (text, values) in [(&base_source, &base), (&source, &layer)] {
             check_layer(text, values, &mut found);
@@ -88,7 +103,8 @@ impl Settings {
         let flags = layers.overrides;
         let all = flags.clone().over(layer.clone().over(base.clone()));
         for (text, values) in [(&base_source, &base), (&source, &layer)] {
-            check_person_level(text, values, &all, &mut found);
+            check_audiences(text, &values.person_level, &all, &mut found);
+            check_audiences(text, &values.policy_required, &all, &mut found);
         }
         let (remote_inbox, remote_published) =
             (remote::url(&all.inbox), remote::url(&all.published));
@@ -150,12 +166,10 @@ impl Settings {
                 .unwrap_or(50 << 30),
             partitions: all.partitions.unwrap_or(2) as usize,
             audiences: readers,
-            person_level: all
-                .person_level
-                .map_or_else(Vec::new, |a| a.into_iter().map(Sp::into_inner).collect()),
-            select: all
-                .select
-                .map_or_else(Vec::new, |s| s.into_iter().map(Sp::into_inner).collect()),
+            person_level: words(all.person_level),
+            policy_required: words(all.policy_required),
+            policies: all.policies,
+            select: words(all.select),
             pseudonym_key: all.pseudonym_key.map(Sp::into_inner),
             sources: all.sources,
             source,
@@ -172,15 +186,78 @@ fn audiences(all: &Warehouse) -> Vec<String> {
     )
 }
 
-/// Reports audiences for rows about people that are no audiences.
-fn check_person_level(
+fn words(said: Option<Vec<Sp<String>>>) -> Vec<String> {
+    let said = said.into_iter().flatten();
+    said.map(Sp::into_inner).collect()
+}
+
+/// Reports policies whose numbers keep nothing back, or everything.
+fn check_policies(text: &Arc<SourceText>, policies: &Entries<Policy>, found: &mut Diagnostics) {
+    for (name, policy) in policies.iter() {
+        if policy.round_to() > 2 * (policy.suppress_up_to() + 1) {
+            found.push(
+                Diagnostic::error(
+                    Code::WrongValue,
+                    format!(
+                        "counts just above {} would be rounded to nobody",
+                        policy.suppress_up_to()
+                    ),
+                )
+                .at((text, policy.round_to.as_ref().map_or(name.span(), Sp::span)))
+                .hint("suppress more, or round to less"),
+            );
+        }
+        for (number, least, most, why) in [
+            (
+                &policy.suppress_up_to,
+                1,
+                100,
+                "a count of one person names them",
+            ),
+            (
+                &policy.round_to,
+                3,
+                100,
+                "counts that are hardly rounded give back what is withheld beside them",
+            ),
+            (
+                &policy.all_or_none_from,
+                1,
+                1000,
+                "it is a number of people",
+            ),
+            (
+                &policy.least_width,
+                1,
+                100,
+                "a range of width 0 is the number itself",
+            ),
+        ] {
+            if let Some(number) = number
+                && !(least..=most).contains(&**number)
+            {
+                found.push(
+                    Diagnostic::error(
+                        Code::WrongValue,
+                        format!("{} is not between {least} and {most}", **number),
+                    )
+                    .at((text, number.span()))
+                    .label(why),
+                );
+            }
+        }
+    }
+}
+
+/// Reports audiences singled out that are no audiences.
+fn check_audiences(
     text: &Arc<SourceText>,
-    layer: &Warehouse,
+    singled_out: &Option<Vec<Sp<String>>>,
     all: &Warehouse,
     found: &mut Diagnostics,
 ) {
     let known = audiences(all);
-    for audience in layer.person_level.iter().flatten() {
+    for audience in singled_out.iter().flatten() {
         if !known.contains(audience) {
             found.push(
                 Diagnostic::error(

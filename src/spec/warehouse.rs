@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::source::Files;
-use super::{Entries, Sp, StoreOptions};
+use super::{Entries, Policy, Sp, StoreOptions};
 
 /// Settings, as one layer has them; what is not said is left to the layer below.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -40,6 +40,12 @@ pub struct Warehouse {
     pub audiences: Option<Vec<Sp<String>>>,
     /// Of these audiences, those that may have rows about single people, under pseudonyms. Default: none.
     pub person_level: Option<Vec<Sp<String>>>,
+    /// Of these audiences, those whose copies need a policy: what they get is withheld and rounded by
+    /// its rules, or is open data. Default: none.
+    pub policy_required: Option<Vec<Sp<String>>>,
+    /// Rules by which small numbers are kept from copies: `small_numbers: { round_to: 5 }`. Only in
+    /// `config/warehouse.yaml`.
+    pub policies: Entries<Policy>,
     /// What `run` takes when nothing is selected. Default: everything.
     pub select: Option<Vec<Sp<String>>>,
     /// Where the key of the pseudonyms is. Only a reference, never the key.
@@ -79,7 +85,7 @@ macro_rules! combine {
                 sources.set(name.clone(), source.clone());
             }
             sources
-        }, stores: {
+        }, policies: $below.policies, stores: {
             let mut stores = $below.stores;
             for (name, options) in $self.stores.iter() {
                 stores.set(name.clone(), options.clone());
@@ -108,6 +114,7 @@ impl Warehouse {
             partitions,
             audiences,
             person_level,
+            policy_required,
             select,
             pseudonym_key
         )

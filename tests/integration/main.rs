@@ -18,6 +18,7 @@ mod check_errors;
 mod commands;
 mod damage;
 mod determinism;
+mod disclosure;
 mod early_diagnosis;
 mod feeds;
 mod google;

@@ -9,7 +9,7 @@ use crate::parquet_file::Table;
 use crate::world::{World, tell};
 
 /// A Python that has duckdb, pyarrow and pandas, if there is one.
-fn python() -> Option<String> {
+pub fn python() -> Option<String> {
     #[allow(clippy::disallowed_methods)] // the test machine says which Python has the clients
     let named = std::env::var("MARTLET_TEST_PYTHON").ok();
     let python = named.unwrap_or_else(|| "python3".to_owned());

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 /// A row of a fixture, by heading.
-pub(in crate::functions) struct Row(BTreeMap<String, String>);
+pub(crate) struct Row(BTreeMap<String, String>);
 
 impl Row {
     /// The text of a cell.
     #[track_caller]
-    pub(in crate::functions) fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.0
             .get(name)
             .unwrap_or_else(|| panic!("no column {name}"))
@@ -17,7 +17,7 @@ impl Row {
 
     /// The number of a cell, none where it is blank.
     #[track_caller]
-    pub(in crate::functions) fn number(&self, name: &str) -> Option<f64> {
+    pub(crate) fn number(&self, name: &str) -> Option<f64> {
         let text = self.text(name);
         (!text.is_empty()).then(|| {
             text.parse()
@@ -27,14 +27,14 @@ impl Row {
 
     /// The number of a cell that is not blank.
     #[track_caller]
-    pub(in crate::functions) fn is(&self, name: &str) -> f64 {
+    pub(crate) fn is(&self, name: &str) -> f64 {
         self.number(name)
             .unwrap_or_else(|| panic!("{name} is blank"))
     }
 }
 
 /// The rows of a fixture, or none, said, where the fixtures are not.
-pub(in crate::functions) fn table(name: &str) -> Option<Vec<Row>> {
+pub(crate) fn table(name: &str) -> Option<Vec<Row>> {
     let path = format!("{}/../shared/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     let Ok(text) = std::fs::read_to_string(path) else {
         tell(&format!("skipped: ../shared/fixtures/{name} is not here"));
@@ -73,7 +73,7 @@ fn cells(line: &str) -> Vec<String> {
 
 /// Fails unless `got` is what the fixture has, to a relative tolerance; blank and NaN are none.
 #[track_caller]
-pub(in crate::functions) fn near(got: Option<f64>, row: &Row, name: &str, tolerance: f64) {
+pub(crate) fn near(got: Option<f64>, row: &Row, name: &str, tolerance: f64) {
     let want = row.number(name).filter(|want| !want.is_nan());
     let agree = match (got, want) {
         (Some(got), Some(want)) => {
@@ -88,7 +88,7 @@ pub(in crate::functions) fn near(got: Option<f64>, row: &Row, name: &str, tolera
 
 /// Says how many rows of a fixture agree, and fails unless they are all that it is known to have.
 #[track_caller]
-pub(in crate::functions) fn report(family: &str, rows: usize, known: usize) {
+pub(crate) fn report(family: &str, rows: usize, known: usize) {
     tell(&format!("fixtures {family}: {rows} of {known} rows"));
     assert_eq!(rows, known, "{family}: rows compared, and rows there are");
 }

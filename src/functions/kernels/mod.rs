@@ -21,4 +21,4 @@ pub mod xmr;
 
 #[cfg(test)]
 #[path = "fixtures_for_tests.rs"]
-pub(in crate::functions) mod fixtures;
+pub(crate) mod fixtures;

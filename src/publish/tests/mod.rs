@@ -128,7 +128,14 @@ fn publish(
     let rates = super::RateColumns::new(mart, &spec, &contract(), &targets)?;
     let batch = rates.add(&counts(rows));
     let schema = published_schema(&contract(), &spec);
-    super::version::write(shelf, provenance(mart, key), &schema, &spec.rates, [batch])
+    super::version::write(
+        shelf,
+        provenance(mart, key),
+        &schema,
+        &spec.rates,
+        [batch],
+        |_| Ok(()),
+    )
 }
 
 fn change(versions: &[(&str, &Version)]) -> Change {

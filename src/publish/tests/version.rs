@@ -53,7 +53,8 @@ fn the_file_and_the_manifest_say_where_the_numbers_came_from() {
             ("2026-03-01", "RN7", Some(98.0), Some(58.5)),
             ("2026-03-01", "RVV", Some(371.5), Some(286.5)),
         ]);
-        version::write(&shelf, from, &contract(), NO_RATES, [Ok(rows)]).expect("writes");
+        version::write(&shelf, from, &contract(), NO_RATES, [Ok(rows)], |_| Ok(()))
+            .expect("writes");
         let file = fs::File::open(shelf.part("waits", "v1")).expect("a file");
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
         let pairs = reader
@@ -184,7 +185,8 @@ fn nulls_and_large_numbers_are_refused_by_column() {
     let shelf = Shelf::new(folder.path(), "alliance");
     let write = |batch: RecordBatch| {
         let from = provenance("waits", "v1");
-        version::write(&shelf, from, &contract(), NO_RATES, [Ok(batch)]).expect_err("refuses")
+        version::write(&shelf, from, &contract(), NO_RATES, [Ok(batch)], |_| Ok(()))
+            .expect_err("refuses")
     };
     let rows = counts(&[("2026-03-01", "RN7", Some(1e12), Some(1.0))]);
     let found = write(rows);

@@ -312,7 +312,7 @@ fn audiences_policies_rates_and_checks_of_a_mart() {
             ("unknown-name", file, "model.site_totl", 0),
             ("unknown-name", file, "sight", 0),
             ("unknown-name", file, "alliancee", 0),
-            ("not-supported", file, "small_numbers", 0),
+            ("unknown-name", file, "small_numbers", 0),
         ],
     );
 }

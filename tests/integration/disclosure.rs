@@ -1,0 +1,248 @@
+//! Copies under a policy: what readers see of small numbers, night after night.
+
+use crate::parquet_file::Table;
+use crate::world::World;
+
+/// Counts that arrive as they are to be published, by place.
+const PIPELINE: &str = r#"pipeline: waits
+description: Who is seen in time?
+owner: data-team
+
+sources:
+  counts:
+    description: Counts, one file.
+    sensitivity: aggregate
+    files: { path: "counts.csv", csv: {} }
+    columns:
+      - { name: place, type: string }
+      - { name: source, type: string }
+      - { name: within, type: decimal }
+      - { name: breached, type: decimal }
+      - { name: total, type: decimal }
+      - { name: median_days, type: int }
+
+marts:
+  waits:
+    description: People seen, by place.
+    sql: waits/waits.sql
+    grain: [place, source]
+    columns:
+      - { name: place, type: string, nullable: false }
+      - { name: source, type: string, nullable: false }
+      - { name: within, type: decimal, nullable: false }
+      - { name: breached, type: decimal, nullable: false }
+      - { name: total, type: decimal, nullable: false }
+      - { name: median_days, type: int }
+    rates:
+      - { name: within_pct, numerator: within, denominator: total, interval: wilson }
+    checks:
+      - { name: adds_up, expression: within + breached = total }
+    disclosure:
+      exempt: { source: published }
+      shown_with: { median_days: [within, breached, total] }
+      same_people: [{ across: source, over: [] }]
+    publish:
+      - { audience: alliance }
+      - { audience: stakeholders, policy: small_numbers }
+"#;
+
+const WAREHOUSE: &str = "name: waits
+audiences: [alliance, stakeholders]
+policy_required: [stakeholders]
+policies:
+  small_numbers: {}
+";
+
+const DEV: &str = "inbox: inbox\nas_of: 2026-04-10\nstable_for: 0s\n";
+
+const SQL: &str = "SELECT place, source, within, breached, total, median_days FROM source.counts\n";
+
+/// The world with these counts.
+fn world(rows: &[&str]) -> World {
+    let world = World::empty();
+    world
+        .write("pipelines/waits.yaml", PIPELINE)
+        .write("sql/waits/waits.sql", SQL)
+        .write("config/warehouse.yaml", WAREHOUSE)
+        .write("config/targets/dev.yaml", DEV);
+    counts(&world, rows);
+    world
+}
+
+fn counts(world: &World, rows: &[&str]) {
+    let text = format!(
+        "place,source,within,breached,total,median_days\n{}\n",
+        rows.join("\n")
+    );
+    world.write("inbox/counts.csv", text);
+}
+
+const LATEST: &str = "published/stakeholders/latest/waits.parquet";
+
+/// What stakeholders see; nothing is written as `-`.
+fn seen(world: &World) -> Vec<String> {
+    let table = Table::read(&world.path(LATEST));
+    let columns = [
+        "place",
+        "within",
+        "breached",
+        "total",
+        "median_days",
+        "within_pct",
+        "suppression",
+    ];
+    let shown = |cell: &String| {
+        if cell.is_empty() {
+            "-".to_owned()
+        } else {
+            cell.clone()
+        }
+    };
+    table
+        .only(&columns)
+        .iter()
+        .map(|row| row.iter().map(shown).collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+const COUNTS: [&str; 6] = [
+    "Ashford,records,3,37,40,12",
+    "Canterbury,records,8,12,20,13",
+    "Dover,records,13,47,60,14",
+    "Hythe,records,9,0,9,15",
+    "Lydd,records,0,0,0,",
+    "Deal,published,3,1,4,",
+];
+
+#[test]
+fn trap_18_stakeholders_see_no_small_number_and_nothing_that_gives_one_back() {
+    let world = world(&COUNTS);
+    world.martlet("run").exits(0).says(&[
+        "Suppressed mart.waits for stakeholders: 4 of 18 counts withheld, 1 of them small",
+    ]);
+    assert_eq!(
+        seen(&world),
+        [
+            // 3 of 40, and the 37 that would give it back.
+            "Ashford - - 40.0 - - within, breached, median_days",
+            // 8 and 12 both are 10; the share is of what is shown.
+            "Canterbury 10.0 10.0 20.0 13 0.5 -",
+            // Official statistics are public to the last person.
+            "Deal 3.0 1.0 4.0 - 0.75 -",
+            "Dover 15.0 45.0 60.0 14 0.25 -",
+            // All of nine, and none of them.
+            "Hythe - - 10.0 - - within, breached, median_days",
+            "Lydd 0.0 0.0 0.0 - - -",
+        ]
+    );
+    let exact = Table::read(&world.path("published/alliance/latest/waits.parquet"));
+    assert_eq!(
+        exact.column("within"),
+        ["3.0", "8.0", "3.0", "13.0", "9.0", "0.0"]
+    );
+    assert!(!exact.columns.contains(&"suppression".to_owned()));
+    let limits = Table::read(&world.path(LATEST)).only(&["within_pct_lower", "within_pct_upper"]);
+    assert_eq!(
+        limits[0],
+        ["", ""],
+        "limits give the counts behind them away"
+    );
+    let manifest = crate::world::files(&world.path("published/stakeholders/versions"))
+        .into_iter()
+        .find(|path| path.ends_with("manifest.json"))
+        .expect("a manifest");
+    let manifest = std::fs::read_to_string(manifest).expect("text");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    assert_eq!(manifest["policy"]["policy"], "small_numbers");
+    assert_eq!(manifest["policy"]["suppress_up_to"], 7);
+}
+
+#[test]
+fn the_numbers_of_a_policy_are_the_teams() {
+    let world = world(&["Ashford,records,8,12,20,13"]);
+    world.edit(
+        "config/warehouse.yaml",
+        "small_numbers: {}",
+        "small_numbers: { suppress_up_to: 9, round_to: 10 }",
+    );
+    world.martlet("run --quiet").exits(0);
+    assert_eq!(
+        seen(&world),
+        ["Ashford - - 20.0 - - within, breached, median_days"]
+    );
+    world.edit(
+        "config/warehouse.yaml",
+        "suppress_up_to: 9",
+        "suppress_up_to: 7",
+    );
+    world.martlet("run --quiet").exits(0);
+    assert_eq!(seen(&world), ["Ashford 10.0 10.0 20.0 13 0.5 -"]);
+}
+
+#[test]
+fn trap_bonus_disclosure_is_worked_out_anew_when_counts_change() {
+    let world = world(&["Ashford,records,3,37,40,12", "Dover,records,13,47,60,14"]);
+    world.martlet("run --quiet").exits(0);
+    let before = [
+        "Ashford - - 40.0 - - within, breached, median_days",
+        "Dover 15.0 45.0 60.0 14 0.25 -",
+    ];
+    assert_eq!(seen(&world), before);
+    // The same counts: not a byte.
+    let hashes = world.hashes("published");
+    world.martlet("run --quiet").exits(0);
+    assert_eq!(world.hashes("published"), hashes);
+    // What was withheld is shown by the next count, and the other way round.
+    counts(
+        &world,
+        &["Ashford,records,9,31,40,12", "Dover,records,6,54,60,14"],
+    );
+    world.martlet("run --quiet").exits(0);
+    assert_eq!(
+        seen(&world),
+        [
+            "Ashford 10.0 30.0 40.0 12 0.25 -",
+            "Dover - - 60.0 - - within, breached, median_days",
+        ]
+    );
+}
+
+#[test]
+fn rows_that_official_statistics_would_give_away_are_left_out() {
+    let mut rows = COUNTS.to_vec();
+    // Of the same place, and so of the same people: 3 of 40 to the last.
+    rows.push("Ashford,published,3,37,40,");
+    let world = world(&rows);
+    world
+        .martlet("run")
+        .exits(0)
+        .says(&["wholly in 1 groups of rows; 1 rows left out"]);
+    let seen = seen(&world);
+    assert_eq!(seen[0], "Ashford 3.0 37.0 40.0 - 0.075 -");
+    assert!(
+        seen[1].starts_with("Canterbury"),
+        "not the row of our records: {seen:?}"
+    );
+}
+
+#[test]
+fn duckdb_and_pandas_read_what_is_withheld_as_nothing() {
+    let Some(python) = crate::readers::python() else {
+        return;
+    };
+    let world = world(&COUNTS);
+    world.martlet("run --quiet").exits(0);
+    let script = "
+import sys, duckdb, pandas as pd
+path = sys.argv[1]
+print(duckdb.sql(f\"SELECT sum(total), count(within), count(within_pct) FROM '{path}' WHERE source = 'records'\").fetchall())
+print(pd.read_parquet(path).suppression.notna().sum())
+";
+    let output = std::process::Command::new(python)
+        .args(["-c", script])
+        .arg(world.path(LATEST))
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "[(Decimal('130.0'), 3, 2)]\n2\n", "{output:?}");
+}
