@@ -156,6 +156,7 @@ fn check_columns(
                 .at((text, name.span()))
                 .hint("give the column another name"),
             );
+            continue;
         }
         if is_count(spec, column) {
             if let ColumnType::Decimal { scale, .. } = *column.kind

@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::compile::MartNode;
 use crate::compile::relations::{Relation, RelationKind};
 use crate::diag::Result;
+use crate::spec::Mart;
 
 use super::rules::Tenths;
 use super::table::Table;
@@ -78,9 +78,9 @@ pub(super) type Resolved = (RelationKind, Vec<(usize, i64)>);
 ///
 /// # Errors
 /// A fault of ours: a column that is not there.
-pub fn blocks(mart: &MartNode, table: &Table) -> Result<Vec<Block>> {
-    let relations = resolved(&mart.relations, table);
-    Ok(assembled(table, &relations, across(mart, table)?))
+pub fn blocks(spec: &Mart, relations: &[Relation], table: &Table) -> Result<Vec<Block>> {
+    let relations = resolved(relations, table);
+    Ok(assembled(table, &relations, across(spec, table)?))
 }
 
 /// The blocks of rows that these sums join.
@@ -208,14 +208,14 @@ fn only(terms: &[(usize, i64)], side: impl Fn(i64) -> bool) -> Option<usize> {
 }
 
 /// The sums between rows that hold.
-fn across(mart: &MartNode, table: &Table) -> Result<Vec<Across>> {
-    let grain: Vec<&str> = mart.spec.grain.iter().map(|g| g.as_str()).collect();
+fn across(spec: &Mart, table: &Table) -> Result<Vec<Across>> {
+    let grain: Vec<&str> = spec.grain.iter().map(|g| g.as_str()).collect();
     let but = |left_out: &[&str]| -> Vec<&str> {
         let kept = grain.iter().filter(|g| !left_out.contains(*g));
         kept.copied().collect()
     };
     let mut found = Vec::new();
-    for same in &mart.spec.disclosure.same_people {
+    for same in &spec.disclosure.same_people {
         let mut left_out: Vec<&str> = same.over.iter().map(|o| o.as_str()).collect();
         left_out.push(&same.across);
         let groups = grouped(table.keys(&but(&left_out))?);
@@ -237,7 +237,7 @@ fn across(mart: &MartNode, table: &Table) -> Result<Vec<Across>> {
             }
         }
     }
-    for total in &mart.spec.disclosure.totals {
+    for total in &spec.disclosure.totals {
         let groups = grouped(table.keys(&but(&[&total.column]))?);
         let is_total = table.has(&total.column, &total.value)?;
         for rows in groups {

@@ -9,9 +9,10 @@ use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArr
 use datafusion::arrow::compute::{filter_record_batch, nullif};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use crate::compile::MartNode;
 use crate::compile::disclosure::SUPPRESSION;
+use crate::compile::relations::Relation;
 use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::spec::Mart;
 use crate::store::parquet::cast;
 
 use super::blocks::{Block, Place, blocks};
@@ -24,8 +25,12 @@ use super::table::{Counts, Table, keys, rows_of, tenths};
 pub struct Source<'a> {
     /// The mart's name.
     pub name: &'a str,
-    /// The mart.
-    pub mart: &'a MartNode,
+    /// What the YAML says of it.
+    pub spec: &'a Mart,
+    /// Its columns before rates are added.
+    pub contract: &'a SchemaRef,
+    /// What must be true of the counts of every row.
+    pub relations: &'a [Relation],
     /// Who reads the copy.
     pub audience: &'a str,
     /// The rules.
@@ -59,9 +64,9 @@ pub struct Tally {
 }
 
 /// The columns of a copy under a policy, before rates: all but the grain may be null.
-pub fn contract(mart: &MartNode) -> SchemaRef {
-    let in_grain = |name: &str| mart.spec.grain.iter().any(|g| g.as_str() == name);
-    let fields = mart.contract.fields().iter().map(|field| {
+fn contract(source: &Source<'_>) -> SchemaRef {
+    let in_grain = |name: &str| source.spec.grain.iter().any(|g| g.as_str() == name);
+    let fields = source.contract.fields().iter().map(|field| {
         let nullable = field.is_nullable() || !in_grain(field.name());
         Field::new(field.name(), field.data_type().clone(), nullable)
     });
@@ -76,16 +81,16 @@ pub fn contract(mart: &MartNode) -> SchemaRef {
 /// # Errors
 /// A count below 0 ([`Code::Check`]).
 pub fn copy(source: &Source<'_>, exact: &[RecordBatch]) -> Result<Copied> {
-    let table = Table::read(source.mart, exact)?;
+    let table = Table::read(source.spec, source.contract, exact)?;
     let mut shown = Shown::new(&table);
     let mut tally = Tally::default();
-    for block in blocks(source.mart, &table)? {
+    for block in blocks(source.spec, source.relations, &table)? {
         let protected = protect(&block, source.rules);
         tally.add(&block, &protected, source.rules);
         shown.take(&block, &protected);
     }
     tally.rows_left_out = shown.left_out.iter().filter(|l| **l).count();
-    let contract = contract(source.mart);
+    let contract = contract(source);
     let rows = shown.rows(source, &table, &contract)?;
     Ok(Copied {
         contract,
@@ -100,9 +105,9 @@ pub fn copy(source: &Source<'_>, exact: &[RecordBatch]) -> Result<Copied> {
 /// [`Code::Disclosure`] when a small count is shown, or can be narrowed down further than the policy
 /// allows, or a count is neither withheld nor what the rules make of it.
 pub fn audit(source: &Source<'_>, exact: &[RecordBatch], written: &[RecordBatch]) -> Result<()> {
-    let table = Table::read(source.mart, exact)?;
+    let table = Table::read(source.spec, source.contract, exact)?;
     let written = Written::read(source, &table, written)?;
-    for block in blocks(source.mart, &table)? {
+    for block in blocks(source.spec, source.relations, &table)? {
         let mut fates = Vec::with_capacity(block.cells.len());
         let mut left_out = 0;
         let mut rows = 0;
@@ -147,8 +152,8 @@ struct Written {
 
 impl Written {
     fn read(source: &Source<'_>, table: &Table, written: &[RecordBatch]) -> Result<Self> {
-        let written = rows_of(written, &contract(source.mart))?;
-        let grain = source.mart.spec.grain.iter().map(|g| g.as_str());
+        let written = rows_of(written, &contract(source))?;
+        let grain = source.spec.grain.iter().map(|g| g.as_str());
         let grain: Vec<&str> = grain.collect();
         let keys = keys(&written, &grain)?.into_iter().enumerate();
         let mut of_key: HashMap<Box<[u8]>, usize> = keys.map(|(row, key)| (key, row)).collect();
@@ -254,7 +259,7 @@ impl Shown {
     ) -> Result<RecordBatch> {
         let mut names: Vec<Vec<&str>> = vec![Vec::new(); table.height()];
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(contract.fields().len());
-        for field in source.mart.contract.fields() {
+        for field in source.contract.fields() {
             let name = field.name();
             let exact = table.rows.column_by_name(name);
             let exact = exact.ok_or_else(|| bug(format!("no column `{name}`")))?;
@@ -293,7 +298,7 @@ impl Shown {
 
     /// In which rows a column that is no count is withheld; `None` for the grain.
     fn hidden(&self, source: &Source<'_>, table: &Table, name: &str) -> Option<Vec<bool>> {
-        let disclosure = &source.mart.spec.disclosure;
+        let disclosure = &source.spec.disclosure;
         let rows = 0..table.height();
         if disclosure.never_shown.iter().any(|n| n.as_str() == name) {
             return Some(rows.map(|row| !table.exempt[row]).collect());

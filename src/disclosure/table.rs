@@ -8,9 +8,9 @@ use datafusion::arrow::datatypes::{DataType, Decimal128Type, SchemaRef};
 use datafusion::arrow::row::{RowConverter, SortField};
 use datafusion::arrow::util::display::array_value_to_string;
 
-use crate::compile::MartNode;
 use crate::compile::disclosure::is_count;
 use crate::diag::{Code, Diagnostic, Diagnostics, Result};
+use crate::spec::Mart;
 use crate::store::parquet::cast;
 
 use super::rules::{PERSON, Tenths};
@@ -42,11 +42,11 @@ impl Table {
     ///
     /// # Errors
     /// A count below nothing, which is none.
-    pub fn read(mart: &MartNode, batches: &[RecordBatch]) -> Result<Self> {
-        let rows = rows_of(batches, &mart.contract)?;
+    pub fn read(spec: &Mart, contract: &SchemaRef, batches: &[RecordBatch]) -> Result<Self> {
+        let rows = rows_of(batches, contract)?;
         let mut counts = Vec::new();
-        for (index, column) in mart.spec.columns.iter().enumerate() {
-            if !is_count(&mart.spec, column) {
+        for (index, column) in spec.columns.iter().enumerate() {
+            if !is_count(spec, column) {
                 continue;
             }
             let array = rows.column_by_name(&column.name);
@@ -74,7 +74,7 @@ impl Table {
             rows,
             counts,
         };
-        for (column, value) in mart.spec.disclosure.exempt.iter() {
+        for (column, value) in spec.disclosure.exempt.iter() {
             let has = table.has(column, value)?;
             for (exempt, has) in table.exempt.iter_mut().zip(has) {
                 *exempt |= has;

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::diag::{Diagnostics, render};
-use crate::disclosure::Tally;
-use crate::run::{Broken, Event, Listener};
+use crate::run::{Broken, Event, Listener, Tally};
 
 /// Prints a run's events.
 pub struct Human {

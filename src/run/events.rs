@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::compile::TableName;
 use crate::diag::Diagnostic;
-use crate::disclosure::Tally;
+pub use crate::disclosure::Tally;
 
 /// Something that happened.
 #[derive(Debug, Clone)]

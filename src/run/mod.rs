@@ -43,7 +43,7 @@ mod submissions;
 mod system;
 
 pub use attempt::Fault;
-pub use events::{Broken, Event, Listener, PublishedMart};
+pub use events::{Broken, Event, Listener, PublishedMart, Tally};
 pub use mirror::{look, stores};
 pub use night::{Night, Options, Summary, as_of, run};
 pub use open::open;

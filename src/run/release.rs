@@ -148,11 +148,13 @@ pub async fn publish(
                 Some(rules) => {
                     let source = Source {
                         name: &node.name.name,
-                        mart,
+                        spec: &mart.spec,
+                        contract: &mart.contract,
+                        relations: &mart.relations,
                         audience,
                         rules,
                     };
-                    write_copy(night, &shelf, node, &source, &targets)?
+                    write_copy(night, &shelf, node, mart, &source, &targets)?
                 }
             };
             change.marts.insert(node.name.name.clone(), released);
@@ -259,10 +261,10 @@ fn write_copy(
     night: &Night<'_>,
     shelf: &Shelf,
     node: &Node,
+    mart: &MartNode,
     source: &Source<'_>,
     targets: &Targets,
 ) -> Result<Released> {
-    let mart = source.mart;
     let record = record(night, &node.name)?;
     let provenance = provenance(night, node, mart, record, Some(source.rules));
     if let Some(manifest) = version::existing(shelf, &provenance.mart, &provenance.version)? {

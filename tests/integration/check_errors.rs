@@ -3,6 +3,7 @@
 mod contracts;
 mod dialects;
 mod indicators;
+mod policies;
 mod spelling;
 mod sql;
 mod yaml;

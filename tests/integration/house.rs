@@ -8,10 +8,10 @@ use crate::world::{files, repository};
 
 /// Every module with what it may use of the others.
 ///
-/// `cli → run → {ingest, quality, publish} → engine → {functions, store, compile} → spec → diag`;
+/// `cli → run → {ingest, quality, publish → disclosure} → engine → {functions, store, compile} → spec → diag`;
 /// each uses only what is to its right. `unit_test` stands beside `run`; `sample` makes files and
 /// knows nothing of the rest.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("diag", &[]),
     ("spec", &["diag"]),
     ("compile", &["spec", "diag"]),
@@ -26,9 +26,18 @@ const MAY_USE: [(&str, &[&str]); 14] = [
         "quality",
         &["engine", "functions", "store", "compile", "spec", "diag"],
     ),
+    ("disclosure", &["store", "compile", "spec", "diag"]),
     (
         "publish",
-        &["engine", "functions", "store", "compile", "spec", "diag"],
+        &[
+            "disclosure",
+            "engine",
+            "functions",
+            "store",
+            "compile",
+            "spec",
+            "diag",
+        ],
     ),
     (
         "unit_test",
@@ -40,6 +49,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
             "ingest",
             "quality",
             "publish",
+            "disclosure",
             "engine",
             "functions",
             "store",

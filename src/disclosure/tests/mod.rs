@@ -1,6 +1,7 @@
 //! Tests of disclosure control: the published attack cases, the traps, and tables by chance.
 
 mod attack;
+mod copy;
 mod protect;
 
 use std::sync::Arc;
