@@ -246,3 +246,145 @@ print(pd.read_parquet(path).suppression.notna().sum())
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(said, "[(Decimal('130.0'), 3, 2)]\n2\n", "{output:?}");
 }
+
+/// The facts of the sample, the columns that tell their rows apart, those that count people, and which
+/// count is a part of which.
+const FACTS: [(&str, &[&str], &[(&str, &str)]); 7] = [
+    (
+        "screening_coverage",
+        &[
+            "month",
+            "programme",
+            "cohort",
+            "practice_code",
+            "imd_edition",
+            "imd_quintile",
+        ],
+        &[
+            ("covered", "eligible"),
+            ("adequately_screened_6m", "invited_12m"),
+        ],
+    ),
+    (
+        "lung_health_checks",
+        &["cohort_month", "lad_code", "imd_edition", "imd_quintile"],
+        &[("attended", "invited"), ("cancers_stage_1_2", "cancers")],
+    ),
+    (
+        "liver_surveillance",
+        &["month", "trust_code", "imd_edition", "imd_quintile"],
+        &[("invited_6m", "eligible"), ("scanned_6m", "eligible")],
+    ),
+    (
+        "personalised_care",
+        &[
+            "month",
+            "trust_code",
+            "cancer_group",
+            "imd_edition",
+            "imd_quintile",
+        ],
+        &[
+            ("hna_offered", "diagnosed"),
+            ("pcsp_completed", "diagnosed"),
+            ("end_of_treatment_summary", "treatment_completed"),
+            ("reviewed_12m", "diagnosed"),
+        ],
+    ),
+    (
+        "waiting_times",
+        &[
+            "month",
+            "org_code",
+            "basis",
+            "source",
+            "standard",
+            "route",
+            "cancer_group",
+            "modality_group",
+            "imd_edition",
+            "imd_quintile",
+        ],
+        &[("within", "total"), ("breached", "total")],
+    ),
+    (
+        "early_diagnosis",
+        &[
+            "month",
+            "org_type",
+            "org_code",
+            "cancer_group",
+            "imd_edition",
+            "imd_quintile",
+        ],
+        &[
+            ("stage_1_2", "staged"),
+            ("staged", "stageable"),
+            ("emergency", "first_presentations"),
+        ],
+    ),
+    (
+        "fit_before_referral",
+        &["month", "practice_code", "imd_edition", "imd_quintile"],
+        &[("patients_with_fit_21d", "patients_referred")],
+    ),
+];
+
+/// NHS Digital's rule, by hand: 1 to 7 is not shown, nor is 7.5; the rest goes to the nearest 5.
+fn by_hand(exact: f64) -> Option<f64> {
+    match exact {
+        0.0 => Some(0.0),
+        x if x < 8.0 => None,
+        x => Some((x / 5.0 + 0.5).floor() * 5.0),
+    }
+}
+
+/// The whole sample, read as an outsider would who has the exact counts to compare with.
+#[test]
+fn trap_18_no_copy_of_the_sample_shows_a_small_number() {
+    let world = &crate::night::shared().world;
+    let mut shown = 0;
+    for (mart, grain, shares) in FACTS {
+        let read = |audience: &str| {
+            Table::read(&world.path(format!("published/{audience}/latest/{mart}.parquet")))
+        };
+        let (exact, copy) = (read("alliance"), read("stakeholders"));
+        let rows: std::collections::BTreeMap<Vec<String>, usize> = copy
+            .only(grain)
+            .into_iter()
+            .enumerate()
+            .map(|(i, key)| (key, i))
+            .collect();
+        assert_eq!(rows.len(), copy.rows.len(), "{mart}");
+        let number = |table: &Table, row: usize, column: &str| -> Option<f64> {
+            let text = table.rows[row][table.index(column)].as_deref()?;
+            Some(text.parse().expect("a number"))
+        };
+        for (row, key) in exact.only(grain).iter().enumerate() {
+            let Some(&at) = rows.get(key) else { continue };
+            if key.contains(&"published".to_owned()) {
+                assert_eq!(
+                    copy.rows[at][..exact.columns.len() - 5],
+                    exact.rows[row][..exact.columns.len() - 5]
+                );
+                continue;
+            }
+            for (part, whole) in shares {
+                for column in [part, whole] {
+                    if let Some(count) = number(&copy, at, column) {
+                        let true_count = number(&exact, row, column).expect("a count");
+                        assert_eq!(Some(count), by_hand(true_count), "{mart} {column}");
+                        shown += 1;
+                    }
+                }
+                let (x, n) = (number(&exact, row, part), number(&exact, row, whole));
+                let (Some(x), Some(n)) = (x, n) else { continue };
+                let few = n > 0.0 && n < 10.0 && (x == 0.0 || x == n);
+                if by_hand(n - x).is_none() || few {
+                    assert_eq!(number(&copy, at, part), None, "{mart} {part}: {x} of {n}");
+                }
+            }
+        }
+    }
+    assert!(shown > 3_000, "{shown} counts are shown");
+}
