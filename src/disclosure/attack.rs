@@ -6,12 +6,7 @@
 //! the counts in which it differs. Where none is found, they are solved for ([`super::solver`]), first for
 //! many counts at once, then for one.
 
-use microlp::OptimizationDirection::{Maximize, Minimize};
-
 use super::rules::Tenths;
-
-/// A range of values; `None`: no limit.
-pub type Range = (Tenths, Option<Tenths>);
 
 /// A count as an attacker sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +98,16 @@ impl Seen {
 const SOLVED: usize = 400;
 
 /// How often many counts are solved for at once, before each is by itself.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 4;
+
+/// Where a count is sent when another table is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Towards {
+    /// Where it has most room by itself.
+    Room,
+    /// The other way.
+    Other,
+}
 
 impl System {
     /// Counts and sums.
@@ -145,25 +149,21 @@ impl System {
         if let Some(big) = left.iter().find(|cell| self.tied_to(**cell).len() > SOLVED) {
             return Some(*big);
         }
-        for _ in 0..AT_ONCE {
-            let before = left.len();
-            if before < 2 {
-                break;
-            }
-            for direction in [Maximize, Minimize] {
-                self.solve_for(&left, direction, width, seen);
-            }
-            left.retain(|cell| is_narrow(cell, seen));
-            if left.len() == before {
-                break;
+        // One table can show many counts to be wide: they are solved for together, then each by itself.
+        for towards in [Towards::Room, Towards::Other]
+            .into_iter()
+            .cycle()
+            .take(AT_ONCE)
+        {
+            if left.len() > 1 {
+                self.solve_for(&left, towards, width, seen);
+                left.retain(|cell| is_narrow(cell, seen));
             }
         }
         left.into_iter().find(|cell| {
-            // Parts of people allowed, the range is no narrower: where it is, whole people need not be tried.
-            let widest = |(low, high): Range| high.is_none_or(|high| high - low >= width);
-            if is_narrow(cell, seen) && self.range(*cell).is_some_and(widest) {
-                for direction in [Maximize, Minimize] {
-                    self.solve_for(&[*cell], direction, width, seen);
+            for towards in [Towards::Room, Towards::Other] {
+                if is_narrow(cell, seen) {
+                    self.solve_for(&[*cell], towards, width, seen);
                 }
             }
             is_narrow(cell, seen)

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use datafusion::arrow::array::BooleanArray;
 use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArray};
@@ -84,10 +86,11 @@ pub fn copy(source: &Source<'_>, exact: &[RecordBatch]) -> Result<Copied> {
     let table = Table::read(source.spec, source.contract, exact)?;
     let mut shown = Shown::new(&table);
     let mut tally = Tally::default();
-    for block in blocks(source.spec, source.relations, &table)? {
-        let protected = protect(&block, source.rules);
-        tally.add(&block, &protected, source.rules);
-        shown.take(&block, &protected);
+    let blocks = blocks(source.spec, source.relations, &table)?;
+    let all = of_each(&blocks, |block| protect(block, source.rules));
+    for (block, protected) in blocks.iter().zip(&all) {
+        tally.add(block, protected, source.rules);
+        shown.take(block, protected);
     }
     tally.rows_left_out = shown.left_out.iter().filter(|l| **l).count();
     let contract = contract(source);
@@ -107,39 +110,74 @@ pub fn copy(source: &Source<'_>, exact: &[RecordBatch]) -> Result<Copied> {
 pub fn audit(source: &Source<'_>, exact: &[RecordBatch], written: &[RecordBatch]) -> Result<()> {
     let table = Table::read(source.spec, source.contract, exact)?;
     let written = Written::read(source, &table, written)?;
-    for block in blocks(source.spec, source.relations, &table)? {
-        let mut fates = Vec::with_capacity(block.cells.len());
-        let mut left_out = 0;
-        let mut rows = 0;
-        for (number, cell) in block.cells.iter().enumerate() {
-            let shown = match cell.place {
-                Place::Rest(_) => {
-                    fates.push(Fate::Unpublished);
-                    continue;
-                }
-                Place::Count(row, column) => written.shown(row, column),
-            };
-            rows += usize::from(!cell.exempt);
-            left_out += usize::from(shown.is_none());
-            let rounded = source.rules.round(cell.value);
-            fates.push(match shown.flatten() {
-                None => Fate::Withheld,
-                Some(count) if cell.exempt && count == cell.value => Fate::Exact,
-                Some(count) if !source.rules.is_small(cell.value) && count == rounded => {
-                    Fate::Rounded(count)
-                }
-                Some(_) => return Err(source.unprotected(&block, number)),
-            });
-        }
-        // Of rows that nobody sees nobody knows how many there are.
-        if left_out > 0 && left_out == rows {
-            continue;
-        }
-        if let Some(cell) = narrow(&block, source.rules, &fates, &mut seen(&block)) {
-            return Err(source.unprotected(&block, cell));
-        }
+    let blocks = blocks(source.spec, source.relations, &table)?;
+    let given_away = of_each(&blocks, |block| given_away(source, block, &written));
+    match blocks
+        .iter()
+        .zip(given_away)
+        .find_map(|(b, c)| Some((b, c?)))
+    {
+        Some((block, cell)) => Err(source.unprotected(block, cell)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The first count of a block that its written rows give away.
+fn given_away(source: &Source<'_>, block: &Block, written: &Written) -> Option<usize> {
+    let mut fates = Vec::with_capacity(block.cells.len());
+    let (mut rows, mut left_out) = (0, 0);
+    for (number, cell) in block.cells.iter().enumerate() {
+        let Place::Count(row, column) = cell.place else {
+            fates.push(Fate::Unpublished);
+            continue;
+        };
+        let shown = written.shown(row, column);
+        rows += usize::from(!cell.exempt);
+        left_out += usize::from(shown.is_none());
+        let rounded = source.rules.round(cell.value);
+        fates.push(match shown.flatten() {
+            None => Fate::Withheld,
+            Some(count) if cell.exempt && count == cell.value => Fate::Exact,
+            Some(count) if !source.rules.is_small(cell.value) && count == rounded => {
+                Fate::Rounded(count)
+            }
+            Some(_) => return Some(number),
+        });
+    }
+    // Of rows that nobody sees nobody knows how many there are.
+    if left_out > 0 && left_out == rows {
+        return None;
+    }
+    narrow(block, source.rules, &fates, &mut seen(block))
+}
+
+/// What comes of each block, in their order, worked out by all cores.
+fn of_each<T: Send>(blocks: &[Block], work: impl Fn(&Block) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            match blocks.get(number) {
+                Some(block) => done.push((number, work(block))),
+                None => return done,
+            }
+        }
+    };
+    let workers = thread::available_parallelism().map_or(2, usize::from);
+    let mut all: Vec<(usize, T)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(take)).collect();
+        let mut all = take();
+        for other in others {
+            match other.join() {
+                Ok(done) => all.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(number, _)| *number);
+    all.into_iter().map(|(_, done)| done).collect()
 }
 
 /// The counts of a copy as it was written.
