@@ -1,10 +1,7 @@
 //! The copy of a mart for readers under a policy: which numbers stand in it, and the proof, from the
 //! written rows, that the others cannot be worked out.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use datafusion::arrow::array::BooleanArray;
 use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArray};
@@ -17,10 +14,10 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Result};
 use crate::spec::Mart;
 use crate::store::parquet::cast;
 
-use super::blocks::{Block, Place, blocks};
-use super::protect::{Extent, Fate, Protected, narrow, protect, seen};
+use super::blocks::{Block, Place, blocks, of_each};
+use super::protect::{Extent, Fate, Protected, protect};
 use super::rules::{Rules, Tenths};
-use super::table::{Counts, Table, keys, rows_of, tenths};
+use super::table::Table;
 
 /// A mart and the rules for one audience.
 #[derive(Debug)]
@@ -66,7 +63,7 @@ pub struct Tally {
 }
 
 /// The columns of a copy under a policy, before rates: all but the grain may be null.
-fn contract(source: &Source<'_>) -> SchemaRef {
+pub(super) fn contract(source: &Source<'_>) -> SchemaRef {
     let in_grain = |name: &str| source.spec.grain.iter().any(|g| g.as_str() == name);
     let fields = source.contract.fields().iter().map(|field| {
         let nullable = field.is_nullable() || !in_grain(field.name());
@@ -102,126 +99,10 @@ pub fn copy(source: &Source<'_>, exact: &[RecordBatch]) -> Result<Copied> {
     })
 }
 
-/// Reads a copy as an attacker does, who knows the rules, the sums and what everybody has.
-///
-/// # Errors
-/// [`Code::Disclosure`] when a small count is shown, or can be narrowed down further than the policy
-/// allows, or a count is neither withheld nor what the rules make of it.
-pub fn audit(source: &Source<'_>, exact: &[RecordBatch], written: &[RecordBatch]) -> Result<()> {
-    let table = Table::read(source.spec, source.contract, exact)?;
-    let written = Written::read(source, &table, written)?;
-    let blocks = blocks(source.spec, source.relations, &table)?;
-    let given_away = of_each(&blocks, |block| given_away(source, block, &written));
-    match blocks
-        .iter()
-        .zip(given_away)
-        .find_map(|(b, c)| Some((b, c?)))
-    {
-        Some((block, cell)) => Err(source.unprotected(block, cell)),
-        None => Ok(()),
-    }
-}
-
-/// The first count of a block that its written rows give away.
-fn given_away(source: &Source<'_>, block: &Block, written: &Written) -> Option<usize> {
-    let mut fates = Vec::with_capacity(block.cells.len());
-    let (mut rows, mut left_out) = (0, 0);
-    for (number, cell) in block.cells.iter().enumerate() {
-        let Place::Count(row, column) = cell.place else {
-            fates.push(Fate::Unpublished);
-            continue;
-        };
-        let shown = written.shown(row, column);
-        rows += usize::from(!cell.exempt);
-        left_out += usize::from(shown.is_none());
-        let rounded = source.rules.round(cell.value);
-        fates.push(match shown.flatten() {
-            None => Fate::Withheld,
-            Some(count) if cell.exempt && count == cell.value => Fate::Exact,
-            Some(count) if !source.rules.is_small(cell.value) && count == rounded => {
-                Fate::Rounded(count)
-            }
-            Some(_) => return Some(number),
-        });
-    }
-    // Of rows that nobody sees nobody knows how many there are.
-    if left_out > 0 && left_out == rows {
-        return None;
-    }
-    narrow(block, source.rules, &fates, &mut seen(block))
-}
-
-/// What comes of each block, in their order, worked out by all cores.
-fn of_each<T: Send>(blocks: &[Block], work: impl Fn(&Block) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            match blocks.get(number) {
-                Some(block) => done.push((number, work(block))),
-                None => return done,
-            }
-        }
-    };
-    let workers = thread::available_parallelism().map_or(2, usize::from);
-    let mut all: Vec<(usize, T)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(take)).collect();
-        let mut all = take();
-        for other in others {
-            match other.join() {
-                Ok(done) => all.extend(done),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
-    all.sort_unstable_by_key(|(number, _)| *number);
-    all.into_iter().map(|(_, done)| done).collect()
-}
-
-/// The counts of a copy as it was written.
-struct Written {
-    /// For each exact row, where it stands, if it does.
-    rows: Vec<Option<usize>>,
-    /// By column of counts, by row of the copy.
-    counts: Vec<Vec<Option<Tenths>>>,
-}
-
-impl Written {
-    fn read(source: &Source<'_>, table: &Table, written: &[RecordBatch]) -> Result<Self> {
-        let written = rows_of(written, &contract(source))?;
-        let grain = source.spec.grain.iter().map(|g| g.as_str());
-        let grain: Vec<&str> = grain.collect();
-        let keys = keys(&written, &grain)?.into_iter().enumerate();
-        let mut of_key: HashMap<Box<[u8]>, usize> = keys.map(|(row, key)| (key, row)).collect();
-        let exact = table.keys(&grain)?;
-        let rows: Vec<Option<usize>> = exact.iter().map(|key| of_key.remove(key)).collect();
-        if !of_key.is_empty() {
-            return Err(bug("the copy has rows that the mart has not"));
-        }
-        let count = |counts: &Counts| {
-            let column = written.column_by_name(&counts.name);
-            let column = column.ok_or_else(|| bug(format!("no column `{}`", counts.name)))?;
-            tenths(column, &counts.name)
-        };
-        let counts = table.counts.iter().map(count).collect::<Result<_>>()?;
-        Ok(Self { rows, counts })
-    }
-
-    /// What is shown of a count: `None` where its row is left out.
-    fn shown(&self, row: usize, column: usize) -> Option<Option<Tenths>> {
-        self.rows[row].map(|row| self.counts[column][row])
-    }
-}
-
 impl Source<'_> {
     /// The row is told by its number: what it counts is for nobody's log.
-    fn unprotected(&self, block: &Block, cell: usize) -> Diagnostics {
-        let row = match block.cells.get(cell).map(|c| c.place) {
-            Some(Place::Count(row, _) | Place::Rest(row)) => row + 1,
-            None => 0,
-        };
+    pub(super) fn unprotected(&self, row: usize) -> Diagnostics {
+        let row = row + 1;
         Diagnostic::error(
             Code::Disclosure,
             format!(

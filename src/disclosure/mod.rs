@@ -3,9 +3,8 @@
 //!
 //! A mart's exact counts become a [`table`]; its relations tie cells together into [`blocks`] that share
 //! no sum with each other. In each block [`protect`] withholds small counts, the siblings that would give
-//! them back, and whatever else the [`attack`] still needs. [`copy`] rounds the rest, writes it as rows,
-//! and reads what was written once more as an attacker would: a copy whose withheld counts can be narrowed
-//! is not published.
+//! them back, and whatever else the [`attack`] still needs. [`copy`] rounds the rest into rows; [`audit`] reads what
+//! was written of them as an attacker would: a copy whose withheld counts can be narrowed is not published.
 //!
 //! Which numbers are small, and how wide a range must stay, is [`rules`]: a policy of the warehouse. What
 //! is known of the method: NHS Digital's suppression of 1 to 7 with rounding to 5 (HES and ECDS, 2018),
@@ -15,6 +14,7 @@
 //! the same copy.
 
 pub mod attack;
+pub mod audit;
 pub mod blocks;
 pub mod copy;
 pub mod protect;
@@ -23,7 +23,8 @@ mod solver;
 pub mod table;
 mod witness;
 
-pub use copy::{Copied, Source, Tally, audit, copy};
+pub use audit::audit;
+pub use copy::{Copied, Source, Tally, copy};
 pub use rules::Rules;
 
 #[cfg(test)]

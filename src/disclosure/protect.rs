@@ -186,16 +186,12 @@ fn unknown(cell: &Cell, fate: Fate, rules: &Rules) -> Unknown {
         Fate::Withheld if rules.is_small(cell.value) => (step, Some(rules.least_shown() - step)),
         Fate::Withheld | Fate::Unpublished => (0, None),
     };
-    let (row, is_rest) = match cell.place {
-        Place::Count(row, _) => (row, false),
-        Place::Rest(row) => (row, true),
-    };
     Unknown {
         low,
         high,
         step,
-        row,
-        is_rest,
+        row: cell.place.row(),
+        is_rest: matches!(cell.place, Place::Rest(_)),
     }
 }
 

@@ -48,6 +48,22 @@ pub struct Provenance {
     pub checks: Vec<CheckSummary>,
 }
 
+impl Provenance {
+    /// As readers under a policy may have it: how many rows a trust sent in a month, or broke a rule, is
+    /// a count of people too.
+    #[must_use]
+    pub fn under(mut self, policy: &Rules) -> Self {
+        self.policy = Some(policy.clone());
+        for input in &mut self.inputs {
+            input.rows = None;
+        }
+        for check in &mut self.checks {
+            (check.broken, check.total) = (None, None);
+        }
+        self
+    }
+}
+
 /// One thing a mart was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
@@ -58,8 +74,9 @@ pub struct Input {
     pub file: Option<String>,
     /// BLAKE3 of the bytes, or the key of the model.
     pub hash: String,
-    /// How many rows it gave.
-    pub rows: u64,
+    /// How many rows it gave; not said of a copy under a policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
 }
 
 /// What one check said.
@@ -71,10 +88,12 @@ pub struct CheckSummary {
     pub kind: String,
     /// `passed` or `warned`; a mart with a `failed` one is not published.
     pub outcome: String,
-    /// Rows (or groups) that broke it.
-    pub broken: u64,
-    /// Rows (or groups) it looked at.
-    pub total: u64,
+    /// Rows (or groups) that broke it; not said of a copy under a policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<u64>,
+    /// Rows (or groups) it looked at; not said of a copy under a policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
 }
 
 /// A column as readers see it.

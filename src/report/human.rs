@@ -262,12 +262,12 @@ fn suppressed(mart: &str, audience: &str, tally: &Tally) -> String {
         number(tally.small),
     );
     if tally.whole_blocks > 0 {
-        let groups = number(tally.whole_blocks);
-        line.push_str(&format!("; wholly in {groups} groups of rows"));
+        let groups = plural(tally.whole_blocks, "group");
+        line.push_str(&format!("; wholly in {groups} of rows"));
     }
     if tally.rows_left_out > 0 {
-        let rows = number(tally.rows_left_out);
-        line.push_str(&format!("; {rows} rows left out"));
+        let rows = plural(tally.rows_left_out, "row");
+        line.push_str(&format!("; {rows} left out"));
     }
     line
 }

@@ -335,7 +335,7 @@ fn provenance(
         contract_hash: ingredients.contract.clone(),
         parameters: parameters(night, node),
         as_of: ingredients.as_of.map(|d| d.to_string()),
-        policy: policy.cloned(),
+        policy: None,
         checks: record
             .checks
             .iter()
@@ -343,11 +343,14 @@ fn provenance(
                 name: c.name.clone(),
                 kind: c.kind.clone(),
                 outcome: c.verdict().word().to_owned(),
-                broken: c.broken,
-                total: c.total,
+                broken: Some(c.broken),
+                total: Some(c.total),
             })
             .collect(),
     };
+    if let Some(policy) = policy {
+        provenance = provenance.under(policy);
+    }
     // Named by everything that will be written and by what writes it, so that the same inputs give
     // the same bytes, whenever and in however many runs they came; `lake/state/runs` says which run
     // made which version when.
@@ -413,14 +416,14 @@ fn inputs(night: &Night<'_>, node: &Node) -> Vec<Input> {
                 table: table.to_string(),
                 file: Some(o.file.clone()),
                 hash: o.hash.clone(),
-                rows: o.good,
+                rows: Some(o.good),
             }));
         } else {
             inputs.push(Input {
                 table: table.to_string(),
                 file: None,
                 hash: record.made.content.clone(),
-                rows: record.made.rows.unwrap_or_default(),
+                rows: Some(record.made.rows.unwrap_or_default()),
             });
         }
     }

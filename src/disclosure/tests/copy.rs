@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, Decimal128Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{
+    Array, ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
+};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use super::super::copy::{Copied, Source, audit, copy};
+use super::super::audit::audit;
+use super::super::copy::{Copied, Source, copy};
 use super::super::rules::Rules;
 use super::rules;
 use crate::compile::relations::{Relation, relations};
@@ -22,10 +25,14 @@ columns:
   - { name: within, type: decimal }
   - { name: breached, type: decimal }
   - { name: total, type: decimal }
+  - { name: median_days, type: int }
+  - { name: to_do, type: decimal }
 rates: [{ name: within_pct, numerator: within, denominator: total }]
 checks: [{ expression: within + breached = total }]
 disclosure:
   exempt: { source: published }
+  shown_with: { median_days: [total] }
+  never_shown: [to_do]
   same_people: [{ across: source, over: [place] }]
   totals: [{ column: place, value: all }]
 publish: [{ audience: stakeholders, policy: small_numbers }]
@@ -53,7 +60,9 @@ impl World {
             Field::new("source", DataType::Utf8, false),
             Field::new("within", decimal.clone(), false),
             Field::new("breached", decimal.clone(), false),
-            Field::new("total", decimal, false),
+            Field::new("total", decimal.clone(), false),
+            Field::new("median_days", DataType::Int64, true),
+            Field::new("to_do", decimal, true),
         ]));
         let column = |i: usize| counts(&rows.iter().map(|r| Some(r.2[i])).collect::<Vec<_>>());
         let places: StringArray = rows.iter().map(|r| Some(r.0)).collect();
@@ -64,6 +73,8 @@ impl World {
             column(0),
             column(1),
             column(2),
+            Arc::new(Int64Array::from(vec![12; rows.len()])),
+            column(1),
         ];
         Self {
             exact: RecordBatch::try_new(Arc::clone(&contract), columns).expect("rows"),
@@ -85,8 +96,17 @@ impl World {
         }
     }
 
+    /// A copy, with a rate where its counts are shown.
     fn copy(&self) -> Copied {
-        copy(&self.source(), std::slice::from_ref(&self.exact)).expect("a copy")
+        let mut copied = copy(&self.source(), std::slice::from_ref(&self.exact)).expect("a copy");
+        let rows = &copied.rows;
+        let rates: Float64Array = (0..rows.num_rows())
+            .map(|row| {
+                (rows.column(2).is_valid(row) && rows.column(4).is_valid(row)).then_some(0.5)
+            })
+            .collect();
+        copied.rows = beside(rows, "within_pct", Arc::new(rates));
+        copied
     }
 
     fn audit(&self, written: &RecordBatch) -> std::result::Result<(), Code> {
@@ -96,6 +116,25 @@ impl World {
             found.iter().next().expect("a fault").code
         })
     }
+}
+
+/// The copy with a column more, or another in its place.
+fn beside(copy: &RecordBatch, name: &str, array: ArrayRef) -> RecordBatch {
+    let schema = copy.schema();
+    let mut fields: Vec<Field> = schema.fields().iter().map(|f| Field::clone(f)).collect();
+    let mut columns = copy.columns().to_vec();
+    let field = Field::new(name, array.data_type().clone(), true);
+    match copy.schema().index_of(name) {
+        Ok(index) => {
+            fields[index] = field;
+            columns[index] = array;
+        }
+        Err(_) => {
+            fields.push(field);
+            columns.push(array);
+        }
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("rows")
 }
 
 /// The copy with one count replaced.
@@ -182,6 +221,30 @@ fn a_secondary_count_that_is_shown_after_all_is_caught() {
     assert_eq!(column(2).collect::<Vec<_>>(), [false, true, false]);
     let shown = with(&copied.rows, 2, 2, Some(10));
     assert_eq!(world.audit(&shown), Err(Code::Disclosure));
+}
+
+#[test]
+fn what_is_worked_out_from_a_withheld_count_is_caught() {
+    let world = world();
+    let copy = world.copy().rows;
+    let n = copy.num_rows();
+    assert!(copy.column(5).is_valid(0), "12 people have a median");
+    for (name, array) in [
+        (
+            "within_pct",
+            Arc::new(Float64Array::from(vec![0.5; n])) as ArrayRef,
+        ),
+        ("to_do", counts(&vec![Some(1); n])),
+    ] {
+        let changed = beside(&copy, name, array);
+        assert_eq!(world.audit(&changed), Err(Code::Disclosure), "{name}");
+    }
+    let few = World::new(&[("a", "records", [3, 4, 7])]);
+    let copy = few.copy().rows;
+    assert!(copy.column(5).is_null(0), "7 have none");
+    assert_eq!(few.audit(&copy), Ok(()));
+    let median = beside(&copy, "median_days", Arc::new(Int64Array::from(vec![12])));
+    assert_eq!(few.audit(&median), Err(Code::Disclosure));
 }
 
 #[test]

@@ -40,14 +40,14 @@ fn the_file_and_the_manifest_say_where_the_numbers_came_from() {
             table: "source.cwt_records".to_owned(),
             file: Some("cwt/RVV.csv".to_owned()),
             hash: "abc".to_owned(),
-            rows: 7,
+            rows: Some(7),
         }];
         from.checks = vec![CheckSummary {
             name: "grain_unique".to_owned(),
             kind: "unique".to_owned(),
             outcome: "passed".to_owned(),
-            broken: 0,
-            total: 2,
+            broken: Some(0),
+            total: Some(2),
         }];
         let rows = counts(&[
             ("2026-03-01", "RN7", Some(98.0), Some(58.5)),
