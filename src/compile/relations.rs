@@ -59,15 +59,35 @@ pub fn relations(spec: &Mart) -> Vec<Relation> {
 
 fn keep(found: &mut Vec<Relation>, mut relation: Relation) {
     relation.terms.sort();
-    if !found.iter().any(|f| f.terms == relation.terms) {
-        found.push(relation);
+    let same = |terms: &[(String, i64)]| {
+        let mut others = terms.iter().map(|(c, times)| (c, -times));
+        let opposite = others
+            .by_ref()
+            .eq(relation.terms.iter().map(|(c, times)| (c, *times)));
+        (relation.terms == terms, opposite)
+    };
+    let known = found.iter().position(|f| match same(&f.terms) {
+        (true, _) => true,
+        (_, opposite) => opposite && f.kind == RelationKind::Equal,
+    });
+    match known {
+        // An equation says more than that one side is no greater.
+        Some(known) if relation.kind == RelationKind::Equal => {
+            if found[known].kind != RelationKind::Equal {
+                found[known] = relation;
+            }
+        }
+        Some(_) => {}
+        None => found.push(relation),
     }
 }
 
 /// Every comparison of two sums of columns in a condition.
 fn comparisons(condition: &Expr, found: &mut impl FnMut(Relation)) {
     match condition {
-        Expr::Nested(inner) => comparisons(inner, found),
+        Expr::Nested(inner) | Expr::IsTrue(inner) | Expr::IsNotFalse(inner) => {
+            comparisons(inner, found);
+        }
         Expr::BinaryOp { left, op, right } => {
             let (less, more, kind) = match op {
                 BinaryOperator::And | BinaryOperator::Or => {
@@ -97,10 +117,16 @@ fn comparisons(condition: &Expr, found: &mut impl FnMut(Relation)) {
 fn sum(expression: &Expr, sign: i64, terms: &mut Vec<(String, i64)>) -> bool {
     match expression {
         Expr::Identifier(column) => {
-            terms.push((column.value.clone(), sign));
+            // As SQL has it: names are in small letters, unless they are quoted.
+            let name = match column.quote_style {
+                None => column.value.to_lowercase(),
+                Some(_) => column.value.clone(),
+            };
+            terms.push((name, sign));
             true
         }
         Expr::Nested(inner) => sum(inner, sign, terms),
+        Expr::Value(value) => value.to_string() == "0",
         Expr::UnaryOp {
             op: UnaryOperator::Minus,
             expr,
@@ -111,5 +137,66 @@ fn sum(expression: &Expr, sign: i64, terms: &mut Vec<(String, i64)>) -> bool {
             _ => false,
         },
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(rates: &str, checks: &[&str]) -> Vec<(Vec<(String, i64)>, RelationKind)> {
+        let checks: Vec<String> = checks
+            .iter()
+            .map(|c| format!("  - {{ expression: \"{c}\" }}\n"))
+            .collect();
+        let mart = format!(
+            "sql: x.sql\ngrain: [a]\ncolumns: []\nrates: [{rates}]\nchecks:\n{}publish: []\n",
+            checks.concat()
+        );
+        let mart: Mart = serde_yaml::from_str(&mart).expect("a mart");
+        let found = relations(&mart).into_iter();
+        found.map(|r| (r.terms, r.kind)).collect()
+    }
+
+    fn terms(of: &[(&str, i64)]) -> Vec<(String, i64)> {
+        of.iter()
+            .map(|(c, times)| ((*c).to_owned(), *times))
+            .collect()
+    }
+
+    #[test]
+    fn rates_and_checks_state_sums_once() {
+        let found = of(
+            "{ name: pct, numerator: x, denominator: n }",
+            &[
+                "X <= N",
+                "a + b = n AND (c <= a OR kind <> 'y')",
+                "n - a - b = 0",
+                "\\\"Odd\\\" <= n",
+                "2 * a <= n",
+                "median <= 12",
+            ],
+        );
+        assert_eq!(
+            found,
+            [
+                (terms(&[("n", -1), ("x", 1)]), RelationKind::Proportion),
+                (terms(&[("a", 1), ("b", 1), ("n", -1)]), RelationKind::Equal),
+                (terms(&[("a", -1), ("c", 1)]), RelationKind::AtMost),
+                (terms(&[("Odd", 1), ("n", -1)]), RelationKind::AtMost),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_equation_says_more_than_an_inequality() {
+        let rate = "{ name: pct, numerator: x, denominator: n }";
+        for check in ["x = n", "n = x"] {
+            let found = of(rate, &[check]);
+            assert!(
+                found.iter().any(|(_, kind)| *kind == RelationKind::Equal),
+                "{check}: {found:?}"
+            );
+        }
     }
 }

@@ -136,15 +136,8 @@ impl System {
     /// `seen` to fit still do when more is withheld, and are not looked for again.
     pub fn narrow(&self, cells: &[usize], width: Tenths, seen: &mut Seen) -> Option<usize> {
         let is_narrow = |cell: &usize, seen: &Seen| seen.width(*cell) < width;
-        let mut left = Vec::new();
-        for cell in cells {
-            if is_narrow(cell, seen) {
-                self.move_about(*cell, width, seen);
-            }
-            if is_narrow(cell, seen) {
-                left.push(*cell);
-            }
-        }
+        self.move_about(cells, width, seen);
+        let mut left = cells.to_vec();
         left.retain(|cell| is_narrow(cell, seen));
         if let Some(big) = left.iter().find(|cell| self.tied_to(**cell).len() > SOLVED) {
             return Some(*big);

@@ -33,6 +33,9 @@ pub fn audit(source: &Source<'_>, exact: &[RecordBatch], written: &[RecordBatch]
 
 /// The first row in which something is shown that was worked out from a count that is not.
 fn beside_withheld(source: &Source<'_>, table: &Table, written: &Written) -> Result<Option<usize>> {
+    if written.rows.iter().all(Option::is_none) {
+        return Ok(None);
+    }
     let spec = source.spec;
     let rates = spec.rates.iter().map(|rate| {
         let counts = vec![&*rate.numerator, &*rate.denominator];

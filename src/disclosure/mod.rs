@@ -10,8 +10,8 @@
 //! is known of the method: NHS Digital's suppression of 1 to 7 with rounding to 5 (HES and ECDS, 2018),
 //! and the audit of sums by linear programming (Handbook on Statistical Disclosure Control, chapter 4).
 //!
-//! Everything is decided by values and keys, never by the order of rows or threads: the same counts give
-//! the same copy.
+//! Everything is decided by values and, where they are equal, by the order of the grain, never by threads:
+//! the same counts give the same copy.
 
 pub mod attack;
 pub mod audit;

@@ -1,5 +1,7 @@
 //! Which counts of a block are shown, and which are withheld so that no small one can be worked out.
 
+use std::collections::BTreeSet;
+
 use super::attack::{Seen, System, Unknown};
 use super::blocks::{Block, Cell, Place, Sum};
 use super::rules::{Rules, Tenths};
@@ -81,12 +83,29 @@ fn first(block: &Block, rules: &Rules) -> Vec<Fate> {
         Place::Count(..) => Fate::Rounded(rules.round(cell.value)),
     };
     let mut fates: Vec<Fate> = block.cells.iter().map(fate).collect();
-    for (part, whole) in &block.shares {
-        if tells_of_all(block, rules, *part, *whole) {
-            fates[*part] = Fate::Withheld;
-        }
+    for part in telling(block, rules) {
+        fates[part] = Fate::Withheld;
     }
     fates
+}
+
+/// The parts that say something of everybody in a whole: none or all of few people, and none of the none
+/// that is withheld for that reason.
+fn telling(block: &Block, rules: &Rules) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    loop {
+        let before = found.len();
+        for (part, whole) in &block.shares {
+            let nobody = |cell: usize| block.cells[cell].value == 0;
+            let nested = nobody(*part) && nobody(*whole) && found.contains(whole);
+            if nested || tells_of_all(block, rules, *part, *whole) {
+                found.insert(*part);
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
 }
 
 /// Whether a share is of none or all of few people.
@@ -140,37 +159,51 @@ fn can_be_withheld(block: &Block, fates: &[Fate], cell: usize) -> bool {
 
 /// The first count that must not be narrowed down, and can be.
 pub fn narrow(block: &Block, rules: &Rules, fates: &[Fate], seen: &mut Seen) -> Option<usize> {
-    // Every sum is of nothing: where no number is shown, twice as many people everywhere fit as well.
-    if fates
-        .iter()
-        .all(|f| matches!(f, Fate::Withheld | Fate::Unpublished))
-    {
-        return None;
-    }
     let mut sensitive: Vec<usize> = (0..block.cells.len())
         .filter(|c| !block.cells[*c].exempt && rules.is_small(block.cells[*c].value))
         .collect();
-    let shares = block.shares.iter();
-    sensitive.extend(
-        shares
-            .filter(|(part, whole)| tells_of_all(block, rules, *part, *whole))
-            .map(|(part, _)| *part),
-    );
+    sensitive.extend(telling(block, rules));
     if sensitive.is_empty() {
         return None;
     }
     sensitive.sort_unstable();
     sensitive.dedup();
-    let unknowns = block.cells.iter().zip(fates);
-    let unknowns = unknowns.map(|(cell, fate)| unknown(cell, *fate, rules));
     let equations = block.equations.iter().map(|(_, terms)| terms.clone());
-    let system = System::new(unknowns.collect(), equations.collect());
+    let system = System::new(unknowns(block, fates, rules), equations.collect());
     system.narrow(&sensitive, rules.width(), seen)
 }
 
 /// The exact counts, which fit whatever is published.
 pub fn seen(block: &Block) -> Seen {
     Seen::new(block.cells.iter().map(|c| c.value).collect())
+}
+
+/// All counts as readers see them, who know what the rules make of counts that are shown together.
+fn unknowns(block: &Block, fates: &[Fate], rules: &Rules) -> Vec<Unknown> {
+    let cells = block.cells.iter().zip(fates);
+    let mut unknowns: Vec<Unknown> = cells
+        .map(|(cell, fate)| unknown(cell, *fate, rules))
+        .collect();
+    let is_shown = |cell: usize| matches!(fates[cell], Fate::Rounded(_));
+    // Had the complement been small, its numerator would not be shown.
+    for (sum, _) in &block.equations {
+        if let Sum::Complement { numerator, rest } = *sum
+            && is_shown(numerator)
+        {
+            match block.cells[rest].value {
+                0 => unknowns[rest].high = Some(0),
+                _ => unknowns[rest].low = rules.least_shown(),
+            }
+        }
+    }
+    // Had they been few, none or all of them would not be shown.
+    for (part, whole) in &block.shares {
+        let (of, all) = (block.cells[*part].value, block.cells[*whole].value);
+        if is_shown(*part) && all > 0 && (of == 0 || of == all) {
+            unknowns[*whole].low = unknowns[*whole].low.max(rules.least_of_all());
+        }
+    }
+    unknowns
 }
 
 /// A count as readers see it, who know the rules and guess which withheld counts are small. That its

@@ -50,7 +50,12 @@ impl Rules {
 
     /// Whether so few people are counted that none or all of them is an answer about each.
     pub fn is_few(&self, count: Tenths) -> bool {
-        count > 0 && count < Tenths::from(self.all_or_none_from) * PERSON
+        count > 0 && count < self.least_of_all()
+    }
+
+    /// The least number of people of whom none or all is shown.
+    pub fn least_of_all(&self) -> Tenths {
+        Tenths::from(self.all_or_none_from) * PERSON
     }
 
     /// The nearest multiple, halves up.

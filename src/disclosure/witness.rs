@@ -5,25 +5,23 @@ use super::attack::{Seen, System};
 use super::rules::Tenths;
 
 impl System {
-    /// Looks for tables between which a count differs by so much.
-    pub(super) fn move_about(&self, cell: usize, width: Tenths, seen: &mut Seen) {
-        let step = self.unknowns[cell].step;
-        for direction in [1, -1] {
-            let mut far = (width - seen.width(cell)).div_euclid(step) * step;
-            if far + seen.width(cell) < width {
-                far += step;
-            }
-            while far > 0 && seen.width(cell) < width {
-                for way in [Way::Alone, Way::Together] {
-                    let shift = Shift::new(self, seen.truth(), way, direction);
-                    if let Some(table) = shift.found(cell, far * direction) {
-                        for (cell, value) in table {
-                            seen.take(cell, value);
+    /// Looks for tables between which each of these counts differs by so much.
+    pub(super) fn move_about(&self, cells: &[usize], width: Tenths, seen: &mut Seen) {
+        let mut shift = Shift::new(self);
+        for &cell in cells {
+            let step = self.unknowns[cell].step;
+            for direction in [1, -1] {
+                let mut far = (width - seen.width(cell) + step - 1).div_euclid(step) * step;
+                while far > 0 && seen.width(cell) < width {
+                    for way in [Way::Alone, Way::Together] {
+                        shift.begin(way, direction);
+                        if shift.succeeds(seen.truth(), cell, far * direction) {
+                            shift.show(seen);
+                            break;
                         }
-                        break;
                     }
+                    far -= step;
                 }
-                far -= step;
             }
         }
     }
@@ -42,44 +40,61 @@ enum Way {
 /// A table on the way from one that fits to another.
 struct Shift<'a> {
     system: &'a System,
-    truth: &'a [Tenths],
     way: Way,
     direction: i64,
-    rows: Vec<usize>,
-    moved: Vec<Option<Tenths>>,
+    /// Whether a count was moved.
+    is_moved: Vec<bool>,
+    /// Counts that were moved, and by how much.
+    moved: Vec<(usize, Tenths)>,
     /// By how much each sum is off.
     off: Vec<Tenths>,
     waiting: Vec<usize>,
 }
 
 impl<'a> Shift<'a> {
-    fn new(system: &'a System, truth: &'a [Tenths], way: Way, direction: i64) -> Self {
+    fn new(system: &'a System) -> Self {
         Self {
             system,
-            truth,
-            way,
-            direction,
-            rows: Vec::new(),
-            moved: vec![None; system.unknowns.len()],
+            way: Way::Alone,
+            direction: 1,
+            is_moved: vec![false; system.unknowns.len()],
+            moved: Vec::new(),
             off: vec![0; system.equations.len()],
             waiting: Vec::new(),
         }
     }
 
-    /// What a count and others become when it is moved by so much, each other being moved at most once.
-    fn found(mut self, cell: usize, by: Tenths) -> Option<Vec<(usize, Tenths)>> {
-        if self.room(cell, by.signum()) < by.abs() {
-            return None;
+    /// Goes back to where everything began.
+    fn begin(&mut self, way: Way, direction: i64) {
+        (self.way, self.direction) = (way, direction);
+        self.waiting.clear();
+        for (cell, _) in self.moved.drain(..) {
+            self.is_moved[cell] = false;
+            for (equation, _) in &self.system.member_of[cell] {
+                self.off[*equation] = 0;
+            }
+        }
+    }
+
+    /// Whether others make up for a count that is moved by so much, each being moved at most once.
+    fn succeeds(&mut self, truth: &[Tenths], cell: usize, by: Tenths) -> bool {
+        if self.room(truth, cell, by.signum()) < by.abs() {
+            return false;
         }
         self.shift(cell, by);
         while let Some(equation) = self.next() {
-            if self.off[equation] != 0 && !self.settle(equation) {
-                return None;
+            if self.off[equation] != 0 && !self.settle(truth, equation) {
+                return false;
             }
         }
-        let moved = self.moved.iter().enumerate();
-        let moved = moved.filter_map(|(cell, by)| Some((cell, self.truth[cell] + (*by)?)));
-        Some(moved.collect())
+        true
+    }
+
+    /// What was moved has been seen.
+    fn show(&self, seen: &mut Seen) {
+        for (cell, by) in &self.moved {
+            seen.take(*cell, seen.truth()[*cell] + by);
+        }
     }
 
     /// The next sum to look at: those of one row before those that ask for other rows.
@@ -92,9 +107,9 @@ impl<'a> Shift<'a> {
     }
 
     /// How far a count can go by itself.
-    fn room(&self, cell: usize, direction: i64) -> Tenths {
+    fn room(&self, truth: &[Tenths], cell: usize, direction: i64) -> Tenths {
         let unknown = self.system.unknowns[cell];
-        let value = self.truth[cell];
+        let value = truth[cell];
         if direction > 0 {
             unknown.high.map_or(Tenths::MAX, |high| high - value)
         } else {
@@ -103,8 +118,8 @@ impl<'a> Shift<'a> {
     }
 
     fn shift(&mut self, cell: usize, by: Tenths) {
-        self.moved[cell] = Some(by);
-        self.rows.push(self.system.unknowns[cell].row);
+        self.is_moved[cell] = true;
+        self.moved.push((cell, by));
         for (equation, times) in &self.system.member_of[cell] {
             self.off[*equation] += times * by;
             self.waiting.push(*equation);
@@ -112,16 +127,16 @@ impl<'a> Shift<'a> {
     }
 
     /// Moves other counts of a sum until it holds again.
-    fn settle(&mut self, equation: usize) -> bool {
+    fn settle(&mut self, truth: &[Tenths], equation: usize) -> bool {
         let system = self.system;
         let mut able: Vec<(Order, usize, Tenths, i64)> = Vec::new();
         for (cell, times) in &system.equations[equation] {
-            if self.moved[*cell].is_some() || times.abs() != 1 {
+            if self.is_moved[*cell] || times.abs() != 1 {
                 continue;
             }
             let direction = -(self.off[equation].signum() * times.signum());
             let step = system.unknowns[*cell].step;
-            let room = self.room(*cell, direction);
+            let room = self.room(truth, *cell, direction);
             let room = if room == Tenths::MAX {
                 room
             } else {
@@ -160,7 +175,12 @@ impl<'a> Shift<'a> {
             Way::Alone => (helped, member_of.len(), false, false, room),
             Way::Together => (
                 helped,
-                usize::from(!self.rows.contains(&unknown.row)),
+                usize::from(
+                    !self
+                        .moved
+                        .iter()
+                        .any(|(other, _)| self.system.unknowns[*other].row == unknown.row),
+                ),
                 unknown.is_rest,
                 direction != self.direction,
                 room,

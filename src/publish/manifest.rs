@@ -49,11 +49,12 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// As readers under a policy may have it: how many rows a trust sent in a month, or broke a rule, is
-    /// a count of people too.
+    /// As readers under a policy may have it: files, not tables that were made of them, whose hashes could
+    /// be tried out; and no numbers, since how many rows a trust sent, or broke a rule, counts people too.
     #[must_use]
     pub fn under(mut self, policy: &Rules) -> Self {
         self.policy = Some(policy.clone());
+        self.inputs.retain(|input| input.file.is_some());
         for input in &mut self.inputs {
             input.rows = None;
         }

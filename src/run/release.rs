@@ -24,6 +24,9 @@ use super::record::NodeRecord;
 /// Raised when the same candidate would be published with other rates, metadata or bytes.
 const PUBLISH_VERSION: u32 = 1;
 
+/// Raised when the same candidate would have another copy under the same policy.
+const DISCLOSURE_VERSION: u32 = 1;
+
 /// Finishes what a killed run left undone, and removes what it left half-written.
 ///
 /// # Errors
@@ -281,7 +284,11 @@ fn write_copy(
         rates.schema(),
         &mart.spec.rates,
         [Ok(rows)],
-        |file| disclosure::audit(source, &exact, &all(file)?),
+        |file| {
+            let written = all(file)?;
+            disclosure::audit(source, &exact, &written)?;
+            follow_from_what_is_shown(source, &rates, &written)
+        },
     )?;
     night.listener.event(&Event::Suppressed {
         audience: source.audience.to_owned(),
@@ -290,6 +297,34 @@ fn write_copy(
         tally: copied.tally,
     });
     Ok(Released::from(&written.manifest))
+}
+
+/// That all the rates of a copy are those of the counts beside them.
+fn follow_from_what_is_shown(
+    source: &Source<'_>,
+    rates: &RateColumns<'_>,
+    written: &[RecordBatch],
+) -> Result<()> {
+    for batch in written {
+        let again = rates.add(batch)?;
+        let same = again.schema().fields().iter().all(|field| {
+            let name = field.name();
+            batch.column_by_name(name).map(AsRef::as_ref)
+                == again.column_by_name(name).map(AsRef::as_ref)
+        });
+        if !same {
+            return Err(Diagnostic::error(
+                Code::Disclosure,
+                format!(
+                    "the copy of mart.{} for `{}` has rates that are not those of its counts",
+                    source.name, source.audience
+                ),
+            )
+            .hint("nothing was published")
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// The rules of an audience's copy, if it has any.
@@ -348,14 +383,20 @@ fn provenance(
             })
             .collect(),
     };
+    let mut control = String::new();
     if let Some(policy) = policy {
         provenance = provenance.under(policy);
+        control = format!(
+            " {DISCLOSURE_VERSION} {:?} {:?}",
+            mart.spec.disclosure.said(),
+            mart.relations
+        );
     }
     // Named by everything that will be written and by what writes it, so that the same inputs give
     // the same bytes, whenever and in however many runs they came; `lake/state/runs` says which run
     // made which version when.
     let written = format!(
-        "{PUBLISH_VERSION} {} {} {}",
+        "{PUBLISH_VERSION} {} {} {}{control}",
         ingredients.key(),
         record.made.content,
         serde_json::to_string(&provenance).unwrap_or_default()

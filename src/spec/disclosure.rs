@@ -21,7 +21,7 @@ pub struct Policy {
     #[schemars(range(min = 1, max = 1000))]
     pub all_or_none_from: Option<Sp<u32>>,
     /// How wide the range must stay to which readers can narrow a withheld count, by all the sums
-    /// that they know: 3 leaves at least four numbers. Default: 3.
+    /// that they know. Default: 3.
     #[schemars(range(min = 1, max = 100))]
     pub least_width: Option<Sp<u32>>,
 }
@@ -66,6 +66,33 @@ pub struct Total {
 }
 
 impl Disclosure {
+    /// All that it says, without where it says it.
+    pub fn said(&self) -> Vec<(&'static str, Vec<&str>)> {
+        fn words(said: &[Sp<String>]) -> Vec<&str> {
+            said.iter().map(|s| s.as_str()).collect()
+        }
+        let exempt = self
+            .exempt
+            .iter()
+            .map(|(c, v)| ("exempt", vec![c.as_str(), v]));
+        let shown_with = self.shown_with.iter().map(|(column, counts)| {
+            let column = std::iter::once(column.as_str());
+            ("shown_with", column.chain(words(counts)).collect())
+        });
+        let same_people = self.same_people.iter().map(|same| {
+            let across = std::iter::once(same.across.as_str());
+            ("same_people", across.chain(words(&same.over)).collect())
+        });
+        let totals = self.totals.iter();
+        let totals = totals.map(|t| ("totals", vec![t.column.as_str(), t.value.as_str()]));
+        let mut said: Vec<(&'static str, Vec<&str>)> = vec![
+            ("always_shown", words(&self.always_shown)),
+            ("never_shown", words(&self.never_shown)),
+        ];
+        said.extend(exempt.chain(shown_with).chain(same_people).chain(totals));
+        said
+    }
+
     /// The columns that it names as no counts, in the order of the keys.
     pub fn no_counts(&self) -> impl Iterator<Item = &Sp<String>> {
         let shown_with = self.shown_with.iter().map(|(column, _)| column);

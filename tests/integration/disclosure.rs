@@ -220,6 +220,24 @@ fn trap_bonus_disclosure_is_worked_out_anew_when_counts_change() {
     );
 }
 
+/// What a mart says of its numbers decides what its copies show, and so makes them anew.
+#[test]
+fn a_copy_is_made_again_when_its_mart_says_more() {
+    let world = world(&["Canterbury,records,8,12,20,13"]);
+    world.martlet("run --quiet").exits(0);
+    assert_eq!(seen(&world), ["Canterbury 10.0 10.0 20.0 13 0.5 -"]);
+    world.edit(
+        "pipelines/waits.yaml",
+        "      shown_with: { median_days: [within, breached, total] }\n",
+        "      never_shown: [median_days]\n",
+    );
+    world.martlet("run --quiet").exits(0);
+    assert_eq!(
+        seen(&world),
+        ["Canterbury 10.0 10.0 20.0 - 0.5 median_days"]
+    );
+}
+
 #[test]
 fn rows_that_official_statistics_would_give_away_are_left_out() {
     let mut rows = COUNTS.to_vec();
