@@ -36,8 +36,7 @@ pub enum Extent {
     Counts,
     /// All counts.
     Wholly,
-    /// The rows themselves: what everybody has already says how many people they count, and that there
-    /// is a row says who they are.
+    /// The rows themselves: that there are such rows says too much, or could not be shown not to.
     Rows,
 }
 
