@@ -171,6 +171,16 @@ fn trap_18_stakeholders_see_no_small_number_and_nothing_that_gives_one_back() {
 }
 
 #[test]
+fn a_mart_without_rows_has_a_copy_without_rows() {
+    let world = world(&[]);
+    world.martlet("run --quiet").exits(0);
+    let copy = Table::read(&world.path(LATEST));
+    assert!(copy.rows.is_empty());
+    assert!(copy.columns.contains(&"within_pct".to_owned()));
+    assert!(copy.columns.contains(&"suppression".to_owned()));
+}
+
+#[test]
 fn the_numbers_of_a_policy_are_the_teams() {
     let world = world(&["Ashford,records,8,12,20,13"]);
     world.edit(
