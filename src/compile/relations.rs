@@ -59,16 +59,13 @@ pub fn relations(spec: &Mart) -> Vec<Relation> {
 
 fn keep(found: &mut Vec<Relation>, mut relation: Relation) {
     relation.terms.sort();
-    let same = |terms: &[(String, i64)]| {
-        let mut others = terms.iter().map(|(c, times)| (c, -times));
-        let opposite = others
-            .by_ref()
-            .eq(relation.terms.iter().map(|(c, times)| (c, *times)));
-        (relation.terms == terms, opposite)
-    };
-    let known = found.iter().position(|f| match same(&f.terms) {
-        (true, _) => true,
-        (_, opposite) => opposite && f.kind == RelationKind::Equal,
+    let opposite: Vec<(String, i64)> = relation
+        .terms
+        .iter()
+        .map(|(c, t)| (c.clone(), -t))
+        .collect();
+    let known = found.iter().position(|f| {
+        f.terms == relation.terms || (f.kind == RelationKind::Equal && f.terms == opposite)
     });
     match known {
         // An equation says more than that one side is no greater.

@@ -25,6 +25,7 @@ pub struct Unknown {
 
 impl Unknown {
     /// A count that is known.
+    #[cfg(test)]
     pub fn known(value: Tenths) -> Self {
         Self {
             low: value,
@@ -83,6 +84,7 @@ impl Seen {
     }
 
     /// The range of a count, as far as it has been seen.
+    #[cfg(test)]
     pub fn range(&self, cell: usize) -> (Tenths, Tenths) {
         (self.low[cell], self.high[cell])
     }

@@ -79,7 +79,7 @@ fn given_away(source: &Source<'_>, block: &Block, written: &Written) -> Option<u
         };
         let shown = written.shown(row, column);
         rows += usize::from(!cell.exempt);
-        left_out += usize::from(shown.is_none());
+        left_out += usize::from(!cell.exempt && shown.is_none());
         let rounded = source.rules.round(cell.value);
         fates.push(match shown.flatten() {
             None => Fate::Withheld,

@@ -15,6 +15,7 @@ mod arrivals;
 mod attempt;
 mod build;
 mod cancellations;
+mod copies;
 mod events;
 mod fingerprints;
 mod freshness;

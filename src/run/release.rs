@@ -1,13 +1,11 @@
 //! The end of the night: versions of every chosen mart, then the flip, for each audience.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-
-use datafusion::arrow::array::RecordBatch;
+use std::path::PathBuf;
 
 use crate::compile::{Body, MartNode, Node, Plan, TableKind, TableName};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, Severity};
-use crate::disclosure::{self, Rules, Source};
+use crate::disclosure::{Rules, Source};
 use crate::engine;
 use crate::publish::{
     Change, CheckSummary, Input, Provenance, RateColumns, Release, Released, Targets, release,
@@ -17,6 +15,7 @@ use crate::store::paths::Shelf;
 use crate::store::{Lake, atomic};
 
 use super::Night;
+use super::copies::{rules, write_copy};
 use super::events::{Event, Listener, PublishedMart};
 use super::ingredients::hash;
 use super::record::NodeRecord;
@@ -258,94 +257,13 @@ fn write_version(
     Ok(Released::from(&written.manifest))
 }
 
-/// As [`write_version`], of a copy under a policy. Its rates are worked out from what it shows, and it
-/// counts for nothing until the written rows have been attacked in vain.
-fn write_copy(
-    night: &Night<'_>,
-    shelf: &Shelf,
-    node: &Node,
-    mart: &MartNode,
-    source: &Source<'_>,
-    targets: &Targets,
-) -> Result<Released> {
-    let record = record(night, &node.name)?;
-    let provenance = provenance(night, node, mart, record, Some(source.rules));
-    if let Some(manifest) = version::existing(shelf, &provenance.mart, &provenance.version)? {
-        return Ok(Released::from(&manifest));
-    }
-    let all = |file: &Path| engine::read(file)?.collect::<Result<Vec<RecordBatch>>>();
-    let exact = all(&candidate(night, record)?)?;
-    let copied = disclosure::copy(source, &exact)?;
-    let rates = RateColumns::new(source.name, &mart.spec, &copied.contract, targets)?;
-    let rows = rates.add(&copied.rows)?;
-    let written = version::write(
-        shelf,
-        provenance,
-        rates.schema(),
-        &mart.spec.rates,
-        [Ok(rows)],
-        |file| {
-            let written = all(file)?;
-            disclosure::audit(source, &exact, &written)?;
-            follow_from_what_is_shown(source, &rates, &written)
-        },
-    )?;
-    night.listener.event(&Event::Suppressed {
-        audience: source.audience.to_owned(),
-        mart: source.name.to_owned(),
-        policy: source.rules.policy.clone(),
-        tally: copied.tally,
-    });
-    Ok(Released::from(&written.manifest))
-}
-
-/// That all the rates of a copy are those of the counts beside them.
-fn follow_from_what_is_shown(
-    source: &Source<'_>,
-    rates: &RateColumns<'_>,
-    written: &[RecordBatch],
-) -> Result<()> {
-    for batch in written {
-        let again = rates.add(batch)?;
-        let same = again.schema().fields().iter().all(|field| {
-            let name = field.name();
-            batch.column_by_name(name).map(AsRef::as_ref)
-                == again.column_by_name(name).map(AsRef::as_ref)
-        });
-        if !same {
-            return Err(Diagnostic::error(
-                Code::Disclosure,
-                format!(
-                    "the copy of mart.{} for `{}` has rates that are not those of its counts",
-                    source.name, source.audience
-                ),
-            )
-            .hint("nothing was published")
-            .into());
-        }
-    }
-    Ok(())
-}
-
-/// The rules of an audience's copy, if it has any.
-fn rules(plan: &Plan, mart: &MartNode, audience: &str) -> Option<Rules> {
-    let publish = mart
-        .spec
-        .publish
-        .iter()
-        .find(|p| *p.audience == *audience)?;
-    let name = publish.policy.as_ref()?;
-    let policy = plan.settings.policies.get(name)?;
-    Some(Rules::of(name, policy))
-}
-
 /// The exact rows of a mart that passed its checks.
-fn candidate(night: &Night<'_>, record: &NodeRecord) -> Result<PathBuf> {
+pub(super) fn candidate(night: &Night<'_>, record: &NodeRecord) -> Result<PathBuf> {
     let file = record.made.files.first().map(|f| night.lake.root().join(f));
     file.ok_or_else(|| Diagnostic::bug("a mart without a candidate").into())
 }
 
-fn provenance(
+pub(super) fn provenance(
     night: &Night<'_>,
     node: &Node,
     mart: &MartNode,
@@ -486,7 +404,7 @@ fn targets(night: &Night<'_>) -> Result<Targets> {
     Targets::from_batches(&batches)
 }
 
-fn record<'a>(night: &'a Night<'_>, table: &TableName) -> Result<&'a NodeRecord> {
+pub(super) fn record<'a>(night: &'a Night<'_>, table: &TableName) -> Result<&'a NodeRecord> {
     night.records.get(table).map(AsRef::as_ref).ok_or_else(|| {
         Diagnostic::error(Code::State, format!("{table} was not made"))
             .at(DataPlace::file(night.lake.root().display().to_string()))
