@@ -1,6 +1,7 @@
 //! Martlet: files in, checked Parquet marts out.
 pub mod cli;
 pub mod compile;
+mod cores;
 pub mod diag;
 pub mod disclosure;
 pub mod engine;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 use datafusion::arrow::compute::concat_batches;
 
+use crate::cores::of_each;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
-use super::blocks::{Block, Place, blocks, of_each};
+use super::blocks::{Block, Place, blocks};
 use super::copy::{Source, contract};
 use super::protect::{Fate, narrow, seen};
 use super::rules::Tenths;

@@ -5,8 +5,6 @@
 //! not, nothing can be concluded from it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use crate::compile::relations::{Relation, RelationKind};
 use crate::diag::Result;
@@ -127,35 +125,6 @@ pub(super) fn assembled(table: &Table, relations: &[Resolved], across: Vec<Acros
         blocks[number[sum.terms[0].0]].equations.push((kind, terms));
     }
     blocks
-}
-
-/// What comes of each block, in their order, worked out by all cores.
-pub(super) fn of_each<T: Send>(blocks: &[Block], work: impl Fn(&Block) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            match blocks.get(number) {
-                Some(block) => done.push((number, work(block))),
-                None => return done,
-            }
-        }
-    };
-    let workers = thread::available_parallelism().map_or(2, usize::from);
-    let mut all: Vec<(usize, T)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(take)).collect();
-        let mut all = take();
-        for other in others {
-            match other.join() {
-                Ok(done) => all.extend(done),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
-    all.sort_unstable_by_key(|(number, _)| *number);
-    all.into_iter().map(|(_, done)| done).collect()
 }
 
 /// The relations of a row whose columns all are counts, by the numbers of these.

@@ -10,11 +10,12 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::compile::disclosure::SUPPRESSION;
 use crate::compile::relations::Relation;
+use crate::cores::of_each;
 use crate::diag::{Code, Diagnostic, Diagnostics, Result};
 use crate::spec::Mart;
 use crate::store::parquet::cast;
 
-use super::blocks::{Block, Place, blocks, of_each};
+use super::blocks::{Block, Place, blocks};
 use super::protect::{Extent, Fate, Protected, protect};
 use super::rules::{Rules, Tenths};
 use super::table::Table;
