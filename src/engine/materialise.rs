@@ -17,7 +17,7 @@ use crate::functions::Refused;
 use crate::store::parquet::{ParquetFile, ParquetWriter, cast};
 
 use super::neighbours::Neighbours;
-use super::{first_rows, lookup, sort};
+use super::{first_rows, lookup, row_numbers, sort};
 
 /// A table that was written.
 pub struct Materialised {
@@ -102,6 +102,7 @@ async fn sorted(
     let physical = planner.create_physical_plan(&plan, &state).await;
     let physical = physical
         .and_then(first_rows::in_place_of_windows)
+        .and_then(row_numbers::in_place_of_windows)
         .and_then(lookup::in_place_of_joins)
         .map_err(fail)?;
     let rows = sort::in_order(context, physical, order).await;

@@ -13,6 +13,7 @@ mod materialise;
 mod memory;
 mod merge;
 mod neighbours;
+mod row_numbers;
 mod sort;
 mod tables;
 
@@ -107,7 +108,7 @@ impl Engine {
     }
 }
 
-/// The same session for queries that are not cut into parts, because several of them run at once.
+/// A session with the same tables for queries that are not cut into parts.
 pub fn undivided(context: &SessionContext) -> SessionContext {
     let state = context.state();
     let config = state.config().clone().with_target_partitions(1);
