@@ -9,9 +9,9 @@ mod keys;
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array, new_empty_array};
 use datafusion::arrow::compute::{SortOptions, concat, take};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
@@ -26,6 +26,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
 use crate::compile::session::BATCH_ROWS;
+use crate::cores::of_each;
 
 use super::memory::{bytes_of, part_of};
 
@@ -58,11 +59,12 @@ pub(super) async fn in_order(
             return by_the_engine(&schema, batches, Some(rows), &columns, task);
         }
     }
-    let Some(sequence) = keys::sequence(&batches, &columns) else {
+    let side_by_side = context.copied_config().target_partitions() > 1;
+    let Some(sequence) = keys::sequence(&batches, &columns, side_by_side) else {
         memory.free();
         return by_the_engine(&schema, batches, None, &columns, task);
     };
-    let sorted = gather(&schema, batches, &UInt32Array::from(sequence))?;
+    let sorted = gather(&schema, batches, sequence, side_by_side)?;
     let slices = (0..sorted.num_rows()).step_by(BATCH_ROWS).map(move |from| {
         // Given back with the last slice.
         let _ = &memory;
@@ -76,27 +78,36 @@ pub(super) async fn in_order(
 fn gather(
     schema: &SchemaRef,
     batches: Vec<RecordBatch>,
-    sequence: &UInt32Array,
+    sequence: Vec<u32>,
+    side_by_side: bool,
 ) -> Result<RecordBatch> {
+    let rows = sequence.len();
+    let as_they_came = sequence.is_sorted();
+    let sequence = UInt32Array::from(sequence);
+    let in_sequence = |(parts, kind): (Vec<ArrayRef>, &DataType)| -> Result<ArrayRef> {
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        let column = match parts[..] {
+            [] => new_empty_array(kind),
+            _ => concat(&parts)?,
+        };
+        match as_they_came {
+            true => Ok(column),
+            false => Ok(take(&column, &sequence, None)?),
+        }
+    };
     let mut parts: Vec<Vec<ArrayRef>> = schema.fields().iter().map(|_| Vec::new()).collect();
     for batch in batches {
         for (parts, column) in parts.iter_mut().zip(batch.columns()) {
             parts.push(Arc::clone(column));
         }
     }
-    let columns = parts
-        .into_iter()
-        .zip(schema.fields())
-        .map(|(parts, field)| {
-            let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-            match parts[..] {
-                [] => Ok(datafusion::arrow::array::new_empty_array(field.data_type())),
-                [only] => Ok(take(only, sequence, None)?),
-                _ => Ok(take(&concat(&parts)?, sequence, None)?),
-            }
-        });
-    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    let kinds = schema.fields().iter().map(|field| field.data_type());
+    let columns = parts.into_iter().zip(kinds);
+    let columns: Result<Vec<ArrayRef>> = match side_by_side && rows >= keys::MANY_ROWS {
+        true => of_each(columns, in_sequence).into_iter().collect(),
+        false => columns.map(in_sequence).collect(),
+    };
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns?)?)
 }
 
 /// Sorts rows that have come and those that are still to come.
@@ -210,7 +221,9 @@ mod tests {
     }
 
     fn of(column: ArrayRef) -> RecordBatch {
-        RecordBatch::try_from_iter_with_nullable([("key", column, true)]).expect("a batch")
+        let beside = Arc::clone(&column);
+        RecordBatch::try_from_iter_with_nullable([("key", column, true), ("beside", beside, true)])
+            .expect("a batch")
     }
 
     #[tokio::test]
@@ -221,6 +234,7 @@ mod tests {
         let whole = sorted(of(Arc::new(keys.clone())), 1 << 30).await;
         let by_the_engine = sorted(of(Arc::new(keys.clone())), 36 << 20).await;
         assert_eq!(whole, by_the_engine);
+        assert_eq!(whole.column(0), whole.column(1));
         let found = whole.column(0).as_primitive::<Int64Type>();
         let known = found.len() - found.null_count();
         assert_eq!(found.null_count(), keys.null_count());

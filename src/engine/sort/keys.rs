@@ -1,8 +1,9 @@
 //! Rows' keys as integers that sort as the rows do.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
+use datafusion::arrow::compute::{cast, max, min};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Int64Type};
+use datafusion::arrow::error::ArrowError;
 
 use crate::store::parquet::Texts;
 
@@ -13,31 +14,84 @@ struct Numbers {
     bits: u32,
 }
 
+/// Rows below which a second thread costs more than it saves.
+pub(super) const MANY_ROWS: usize = 100_000;
+
 /// The numbers of rows, counted over all batches, in the order of these columns; nothing where keys
-/// are of other kinds, or do not fit one integer.
-pub(super) fn sequence(batches: &[RecordBatch], columns: &[usize]) -> Option<Vec<u32>> {
+/// are of other kinds, or do not fit one integer. `halves` are sorted side by side.
+pub(super) fn sequence(
+    batches: &[RecordBatch],
+    columns: &[usize],
+    halves: bool,
+) -> Option<Vec<u32>> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let row_bits = bits(u64::try_from(rows).ok()?);
-    let mut room = u128::BITS.checked_sub(row_bits)?;
     if row_bits > u32::BITS {
         return None;
     }
-    let mut keys = vec![0_u128; rows];
+    let mut numbered_columns = Vec::with_capacity(columns.len());
+    let mut width = row_bits;
     for column in columns {
         let parts: Vec<&ArrayRef> = batches.iter().map(|b| b.column(*column)).collect();
         let column = numbered(&parts)?;
-        room = room.checked_sub(column.bits)?;
-        for (key, number) in keys.iter_mut().zip(column.numbers) {
-            *key = *key << column.bits | u128::from(number);
+        width += column.bits;
+        // One number says nothing of the order.
+        if column.bits > 0 {
+            numbered_columns.push(column);
         }
     }
-    // With its own number no two rows agree, and those that agree in all keys stay as they came.
-    for (row, key) in keys.iter_mut().enumerate() {
-        *key = *key << row_bits | row as u128;
+    let halves = halves && rows >= MANY_ROWS;
+    let low = |bits: u32| (1_u64 << bits) - 1;
+    match width {
+        ..=64 => {
+            let mut keys = vec![0_u64; rows];
+            for Numbers { numbers, bits } in numbered_columns {
+                for (key, number) in keys.iter_mut().zip(numbers) {
+                    *key = *key << bits | number;
+                }
+            }
+            number(&mut keys, |key, row| key << row_bits | row as u64);
+            let row = low(row_bits);
+            Some(sorted(keys, halves, |key| (key & row) as u32))
+        }
+        65..=128 => {
+            let mut keys = vec![0_u128; rows];
+            for Numbers { numbers, bits } in numbered_columns {
+                for (key, number) in keys.iter_mut().zip(numbers) {
+                    *key = *key << bits | u128::from(number);
+                }
+            }
+            number(&mut keys, |key, row| key << row_bits | row as u128);
+            let row = u128::from(low(row_bits));
+            Some(sorted(keys, halves, |key| (key & row) as u32))
+        }
+        _ => None,
     }
-    keys.sort_unstable();
-    let row = (1_u128 << row_bits) - 1;
-    Some(keys.into_iter().map(|key| (key & row) as u32).collect())
+}
+
+/// Puts each row's own number into its key: no two agree then, and rows that agree in all else stay as
+/// they came.
+fn number<K: Copy>(keys: &mut [K], with: impl Fn(K, usize) -> K) {
+    for (row, key) in keys.iter_mut().enumerate() {
+        *key = with(*key, row);
+    }
+}
+
+/// The rows of keys, in the order of the keys.
+fn sorted<K: Ord + Send>(mut keys: Vec<K>, halves: bool, row: impl Fn(K) -> u32) -> Vec<u32> {
+    if !halves || keys.is_sorted() {
+        keys.sort_unstable();
+        return keys.into_iter().map(row).collect();
+    }
+    let half = keys.len() / 2;
+    let (left, right) = keys.split_at_mut(half);
+    std::thread::scope(|scope| {
+        scope.spawn(|| left.sort_unstable());
+        right.sort_unstable();
+    });
+    // Finds the two halves, and merges them.
+    keys.sort();
+    keys.into_iter().map(row).collect()
 }
 
 /// Bits that hold every number up to `most`.
@@ -49,16 +103,13 @@ fn numbered(parts: &[&ArrayRef]) -> Option<Numbers> {
     match parts.first()?.data_type() {
         DataType::Utf8View | DataType::Utf8 => ranks(parts),
         DataType::Decimal128(_, _) => {
-            let values = parts.iter().flat_map(|part| {
+            let narrow = parts.iter().map(|part| {
                 let values = part.as_primitive::<Decimal128Type>();
-                values.iter().map(|value| value.map(i64::try_from))
+                values.try_unary::<_, Int64Type, _>(|value| {
+                    i64::try_from(value).map_err(|e| ArrowError::from_external_error(Box::new(e)))
+                })
             });
-            distances(
-                values
-                    .map(Option::transpose)
-                    .collect::<Result<_, _>>()
-                    .ok()?,
-            )
+            distances(&narrow.collect::<Result<Vec<_>, _>>().ok()?)
         }
         DataType::Boolean | DataType::Date32 | DataType::Timestamp(_, _) => whole(parts),
         // Half of the others do not fit the type that they are compared in.
@@ -68,24 +119,31 @@ fn numbered(parts: &[&ArrayRef]) -> Option<Numbers> {
 }
 
 fn whole(parts: &[&ArrayRef]) -> Option<Numbers> {
-    let mut values = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
-    for part in parts {
-        let part = cast(part, &DataType::Int64).ok()?;
-        let part = part.as_primitive::<Int64Type>();
-        values.extend(part.iter());
-    }
-    distances(values)
+    let wide = parts.iter().map(|part| {
+        let part = cast(part, &DataType::Int64)?;
+        Ok::<_, ArrowError>(part.as_primitive::<Int64Type>().clone())
+    });
+    distances(&wide.collect::<Result<Vec<_>, _>>().ok()?)
 }
 
 /// Each value's distance from the least.
-fn distances(values: Vec<Option<i64>>) -> Option<Numbers> {
-    let least = values.iter().flatten().min().copied().unwrap_or_default();
-    let most = values.iter().flatten().max().copied().unwrap_or_default();
+fn distances(parts: &[Int64Array]) -> Option<Numbers> {
+    let least = parts.iter().filter_map(min).min().unwrap_or_default();
+    let most = parts.iter().filter_map(max).max().unwrap_or_default();
     let null = most.abs_diff(least).checked_add(1)?;
-    let number = |value: Option<i64>| value.map_or(null, |value| value.abs_diff(least));
-    let has_nulls = values.iter().any(Option::is_none);
+    let has_nulls = parts.iter().any(|part| part.null_count() > 0);
+    let mut numbers = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        match part.null_count() {
+            0 => numbers.extend(part.values().iter().map(|value| value.abs_diff(least))),
+            _ => {
+                let number = |value: Option<i64>| value.map_or(null, |v| v.abs_diff(least));
+                numbers.extend(part.iter().map(number));
+            }
+        }
+    }
     Some(Numbers {
-        numbers: values.into_iter().map(number).collect(),
+        numbers,
         bits: bits(if has_nulls { null } else { null - 1 }),
     })
 }
@@ -213,7 +271,7 @@ mod tests {
             let at = at.min(rows.len());
             let batches = [batch(&rows[..at]), batch(&rows[at..])];
             let all = concat_batches(&batches[0].schema(), &batches).expect("one batch");
-            let sequence = sequence(&batches, &columns).expect("keys that fit");
+            let sequence = sequence(&batches, &columns, false).expect("keys that fit");
             let found = take_record_batch(&all, &UInt32Array::from(sequence)).expect("rows");
             prop_assert_eq!(found, expected(&all, &columns));
         }
@@ -223,6 +281,6 @@ mod tests {
     fn keys_that_do_not_fit_are_left_to_the_engine() {
         let wide: Row = (Some(i64::MIN), None, None, None, None);
         let rows = [wide, (Some(i64::MAX), None, None, None, None)];
-        assert_eq!(sequence(&[batch(&rows)], &[0, 0]), None);
+        assert_eq!(sequence(&[batch(&rows)], &[0, 0], false), None);
     }
 }
