@@ -172,9 +172,11 @@ fn read(file: &Path, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
     let footer = ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), views)?;
     let columns = schema.fields().iter().map(|field| field.name().as_str());
     let columns = ProjectionMask::columns(footer.parquet_schema(), columns);
+    // Room is made for a whole batch, which little files do not fill.
+    let rows = usize::try_from(footer.metadata().file_metadata().num_rows()).unwrap_or(usize::MAX);
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(open, footer)
         .with_projection(columns)
-        .with_batch_size(session::BATCH_ROWS)
+        .with_batch_size(session::BATCH_ROWS.min(rows.max(1)))
         .build()?;
     reader
         .map(|batch| fit(&batch?, schema))

@@ -98,8 +98,7 @@ impl Table {
         let place = |key: i64| {
             let batch = self.keys.partition_point(|keys| keys.value(0) <= key);
             let batch = batch.checked_sub(1)?;
-            let row = self.keys[batch].values().binary_search(&key).ok()?;
-            Some((batch, row))
+            Some((batch, position(self.keys[batch].values(), key)?))
         };
         let keys = keys.as_primitive::<Int64Type>();
         keys.iter().map(|key| key.and_then(place)).collect()
@@ -124,6 +123,32 @@ impl Table {
     }
 }
 
+/// Where a key stands among keys that ascend. Keys that are cut from a hash lie evenly: a key is looked
+/// for where it then would be, and around that place in steps that double, so that what is read lies
+/// close together. Where keys lie otherwise it takes a few steps more.
+fn position(keys: &[i64], key: i64) -> Option<usize> {
+    const FIRST_STEP: usize = 64;
+    let (first, last) = (*keys.first()?, *keys.last()?);
+    if key < first || key > last {
+        return None;
+    }
+    let part = key.abs_diff(first) as f64 / last.abs_diff(first).max(1) as f64;
+    let guess = ((part * keys.len() as f64) as usize).min(keys.len() - 1);
+    let mut step = FIRST_STEP;
+    let (mut from, mut to) = (guess, guess + 1);
+    while keys[from] > key {
+        to = from;
+        from = from.saturating_sub(step);
+        step *= 2;
+    }
+    while to < keys.len() && keys[to] <= key {
+        from = to;
+        to = keys.len().min(to + step);
+        step *= 2;
+    }
+    Some(from + keys[from..to].binary_search(&key).ok()?)
+}
+
 // Rows are about persons: none is shown.
 impl fmt::Debug for Scan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -138,5 +163,31 @@ impl fmt::Debug for Table {
         f.debug_struct("Table")
             .field("batches", &self.batches.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_key_is_found_where_it_stands(
+            keys in prop::collection::btree_set(
+                prop_oneof![any::<i64>(), -50_i64..50, Just(i64::MIN), Just(i64::MAX)],
+                0..400,
+            ),
+            others in prop::collection::vec(prop_oneof![any::<i64>(), -60_i64..60], 0..40),
+        ) {
+            let sorted: Vec<i64> = keys.iter().copied().collect();
+            let all: BTreeSet<i64> = keys.into_iter().chain(others).collect();
+            for key in all {
+                prop_assert_eq!(position(&sorted, key), sorted.binary_search(&key).ok());
+            }
+        }
     }
 }
