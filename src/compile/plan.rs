@@ -213,3 +213,12 @@ pub struct PlannedCheck {
     /// Where in it.
     pub span: std::ops::Range<usize>,
 }
+
+impl PlannedCheck {
+    /// The table that it holds its own against, if it does.
+    pub fn other(&self) -> Option<TableName> {
+        let related = self.spec.relationships.as_ref().map(|r| &r.to);
+        let other = related.or(self.spec.reconciles.as_ref().map(|r| &r.to));
+        TableName::parse(other?)
+    }
+}

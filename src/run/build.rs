@@ -166,7 +166,7 @@ impl Night<'_> {
     /// A session that does not deal rows out where there are so few that it costs more than it saves.
     fn context_for(&self, rows: Option<u64>) -> SessionContext {
         match rows.is_some_and(|rows| rows < FEW_ROWS) {
-            true => engine::undivided(&self.context),
+            true => self.undivided.clone(),
             false => self.context.clone(),
         }
     }
@@ -193,7 +193,10 @@ impl Night<'_> {
         grain: &[String],
         known: Known,
     ) -> Result<Vec<quality::Outcome>> {
-        let (context, table) = (self.context_for(known.rows), node.name.clone());
+        let beside = |check: &PlannedCheck| self.records.get(&check.other()?)?.made.rows;
+        let beside: u64 = checks.iter().filter_map(beside).sum();
+        let rows = known.rows.map(|rows| rows + beside);
+        let (context, table) = (self.context_for(rows), node.name.clone());
         let sensitivity = sensitivity(node);
         let (all, grain) = (checks.to_vec(), grain.to_vec());
         let outcomes = aside(async move {

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::compile::{Body, ColumnsRead, Node, Plan, TableKind, TableName, select};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
-use crate::engine::{Engine, Limits};
+use crate::engine::{self, Engine, Limits};
 use crate::functions;
 use crate::ingest::{self, PseudonymKey};
 use crate::store::Lake;
@@ -89,6 +89,8 @@ pub struct Night<'a> {
     /// When the run began, by the clock.
     pub(super) started: DateTime<Utc>,
     pub(super) context: SessionContext,
+    /// The same for queries that are not cut into parts.
+    pub(super) undivided: SessionContext,
     /// What queries will read of each table.
     pub(super) reads: Arc<ColumnsRead>,
     pub(super) fingerprints: Arc<Fingerprints>,
@@ -145,13 +147,15 @@ pub async fn run(
         &lake.spill(),
         functions::register,
     )?;
+    let context = engine.session();
     let mut night = Night {
         plan,
         options,
         listener,
         as_of: as_of(plan),
         started,
-        context: engine.session(),
+        undivided: engine::undivided(&context),
+        context,
         reads: Arc::new(ColumnsRead::by(plan)),
         fingerprints: Arc::new(Fingerprints::load(&lake)),
         key,

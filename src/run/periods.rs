@@ -112,7 +112,7 @@ impl Night<'_> {
         }
         // Months side by side keep every core busy; a month cut into parts would be put together again.
         let at_once = self.plan.settings.partitions.max(1);
-        let context = engine::undivided(&self.context);
+        let context = self.undivided.clone();
         let mut written = stream::iter(plans)
             .map(|(plan, path)| {
                 let (context, text) = (context.clone(), Arc::clone(text));

@@ -107,6 +107,7 @@ impl<'a> Night<'a> {
             as_of: self.as_of,
             started: self.started,
             context: self.context.clone(),
+            undivided: self.undivided.clone(),
             reads: Arc::clone(&self.reads),
             fingerprints: Arc::clone(&self.fingerprints),
             key: self.key.clone(),

@@ -16,7 +16,7 @@ use datafusion::parquet::file::statistics::Statistics;
 use datafusion::parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use datafusion::parquet::schema::types::ColumnDescPtr;
 
-use super::encoder::LEVEL;
+use super::encoder::{LEVEL, is_hardly_less};
 use super::texts::Texts;
 
 /// The bytes of a column chunk and what a file says of it.
@@ -26,15 +26,19 @@ pub(super) fn encode(
     packing: Compression,
 ) -> Result<(Bytes, ColumnCloseResult)> {
     let rows = texts.rows();
+    let body = Bytes::from(body(texts, column.max_def_level() > 0));
+    let (buf, packing) = match packed(&body, packing)? {
+        buf if is_hardly_less(buf.len(), body.len()) => (body.clone(), Compression::UNCOMPRESSED),
+        buf => (buf, packing),
+    };
     let dictionary = Page::DictionaryPage {
         buf: packed(&texts.dictionary, packing)?,
         num_values: count(texts.distinct())?,
         encoding: Encoding::PLAIN,
         is_sorted: false,
     };
-    let body = body(texts, column.max_def_level() > 0);
     let data = Page::DataPage {
-        buf: packed(&body, packing)?,
+        buf,
         num_values: count(rows)?,
         encoding: Encoding::RLE_DICTIONARY,
         def_level_encoding: Encoding::RLE,

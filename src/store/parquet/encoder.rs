@@ -1,7 +1,6 @@
 //! Batches to the bytes of a Parquet file. Encoding costs more than anything else that is done
 //! with a row, so from the second batch on it has a thread of its own.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -17,6 +16,7 @@ use datafusion::parquet::schema::types::ColumnPath;
 use super::group::Group;
 use super::open_file::OpenFile;
 use super::open_group::OpenGroup;
+use super::texts::Texts;
 use super::{BATCH_ROWS, HashingFile};
 
 /// Rows of a row group.
@@ -50,22 +50,29 @@ struct Rows {
 }
 
 impl Rows {
-    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let mut group = match self.group.take() {
-            Some(group) => group,
-            None => self.file.group()?,
-        };
-        group.write(batch)?;
-        match group.rows() < GROUP_ROWS {
-            true => self.group = Some(group),
-            false => self.file.append(group.close()?)?,
+    /// Adds batches, all but the last of [`BATCH_ROWS`].
+    fn write(&mut self, mut batches: &[RecordBatch]) -> Result<()> {
+        while !batches.is_empty() {
+            let mut group = match self.group.take() {
+                Some(group) => group,
+                None => self.file.group()?,
+            };
+            let room = (GROUP_ROWS - group.rows()).div_ceil(BATCH_ROWS);
+            let (now, later) = batches.split_at(room.min(batches.len()));
+            group.write(now)?;
+            match group.rows() < GROUP_ROWS {
+                true => self.group = Some(group),
+                false => self.file.append(group.close(true)?)?,
+            }
+            batches = later;
         }
         Ok(())
     }
 
     fn finish(mut self, metadata: &[(String, String)]) -> Result<HashingFile> {
         if let Some(group) = self.group {
-            self.file.append(group.close()?)?;
+            let many = group.rows() >= BATCH_ROWS;
+            self.file.append(group.close(many)?)?;
         }
         self.file.finish(metadata)
     }
@@ -86,15 +93,19 @@ impl Encoder {
             State::Empty(file) => {
                 let file = OpenFile::new(*file, &self.schema, &batch, self.sorting.clone())?;
                 let mut rows = Rows { file, group: None };
-                rows.write(&batch)?;
+                rows.write(&[batch])?;
                 State::One(Box::new(rows))
             }
             State::One(rows) => {
                 let (sender, batches) = sync_channel::<RecordBatch>(WAITING);
                 let thread = std::thread::spawn(move || {
                     let mut rows = *rows;
-                    for batch in batches {
-                        rows.write(&batch)?;
+                    while let Ok(batch) = batches.recv() {
+                        // With those that wait already: columns are encoded side by side.
+                        let waiting: Vec<_> = std::iter::once(batch)
+                            .chain(batches.try_iter().take(WAITING))
+                            .collect();
+                        rows.write(&waiting)?;
                     }
                     Ok(rows)
                 });
@@ -195,6 +206,10 @@ pub(super) fn properties(
             continue;
         }
         let column = ColumnPath::from(field.name().as_str());
+        if hardly_packs(&array.slice(0, BATCH_ROWS)) {
+            let unpacked = Compression::UNCOMPRESSED;
+            properties = properties.set_column_compression(column.clone(), unpacked);
+        }
         properties = properties.set_column_dictionary_enabled(column.clone(), false);
         if *field.data_type() == DataType::Utf8 {
             // The least and greatest of keys and texts help no reader to skip anything.
@@ -210,21 +225,35 @@ pub(super) fn properties(
 /// Whether more than half of the values are different.
 fn hardly_repeats(array: &ArrayRef) -> bool {
     let distinct = match array.data_type() {
-        DataType::Utf8 => array
-            .as_string::<i32>()
-            .iter()
-            .flatten()
-            .collect::<HashSet<_>>()
-            .len(),
-        DataType::Utf8View => {
-            let values = array.as_string_view();
-            values.iter().flatten().collect::<HashSet<_>>().len()
+        DataType::Utf8 | DataType::Utf8View => {
+            let mut texts = Texts::default();
+            match texts.push(array) {
+                Ok(()) => texts.distinct(),
+                Err(_) => return false,
+            }
         }
         DataType::Int64 => {
-            let values = array.as_primitive::<Int64Type>();
-            values.iter().flatten().collect::<HashSet<_>>().len()
+            let mut values: Vec<i64> = array.as_primitive::<Int64Type>().iter().flatten().collect();
+            values.sort_unstable();
+            values.dedup();
+            values.len()
         }
         _ => return false,
     };
     distinct * 2 > array.len() - array.null_count()
+}
+
+/// Whether numbers are not worth packing, keys that are cut from a hash for one: most readers would
+/// spend more on unpacking them than on all else.
+fn hardly_packs(array: &ArrayRef) -> bool {
+    let Some(numbers) = array.as_primitive_opt::<Int64Type>() else {
+        return false;
+    };
+    let bytes = numbers.values().inner().as_slice();
+    zstd::bulk::compress(bytes, LEVEL).is_ok_and(|packed| is_hardly_less(packed.len(), bytes.len()))
+}
+
+/// Whether packing saves less than an eighth.
+pub(super) fn is_hardly_less(packed: usize, bytes: usize) -> bool {
+    packed > bytes - bytes / 8
 }

@@ -1,8 +1,8 @@
 //! A row group that rows are still added to.
 
-use datafusion::arrow::array::{Array, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use datafusion::parquet::arrow::arrow_writer::{
     ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
@@ -10,6 +10,8 @@ use datafusion::parquet::basic::Compression;
 use datafusion::parquet::errors::{ParquetError, Result};
 use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::parquet::schema::types::SchemaDescPtr;
+
+use crate::cores::of_each;
 
 use super::dictionary;
 use super::group::{Chunk, Group};
@@ -24,10 +26,16 @@ pub(super) struct OpenGroup {
     rows: usize,
 }
 
-enum Column {
-    /// By the library.
+struct Column {
+    /// Where the field that it is of stands in the schema.
+    field: usize,
+    writer: Writer,
+}
+
+enum Writer {
+    /// The library's.
     Values(Box<ArrowColumnWriter>),
-    /// By us.
+    /// Ours.
     Texts(Box<Texts>),
 }
 
@@ -41,12 +49,14 @@ impl OpenGroup {
     ) -> Result<Self> {
         let writers = factory.create_column_writers(0)?;
         let columns = writers.into_iter().enumerate().map(|(i, writer)| {
-            let field = schema.field(parquet.get_column_root_idx(i));
+            let field = parquet.get_column_root_idx(i);
+            let is_text = schema.field(field).data_type() == &DataType::Utf8;
             let numbered = properties.dictionary_enabled(parquet.column(i).path());
-            match field.data_type() == &DataType::Utf8 && numbered {
-                true => Column::Texts(Box::default()),
-                false => Column::Values(Box::new(writer)),
-            }
+            let writer = match is_text && numbered {
+                true => Writer::Texts(Box::default()),
+                false => Writer::Values(Box::new(writer)),
+            };
+            Column { field, writer }
         });
         Ok(Self {
             schema: SchemaRef::clone(schema),
@@ -63,55 +73,74 @@ impl OpenGroup {
     }
 
     /// Adds rows, the columns by position. Texts may be views or dictionaries.
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        if batch.num_columns() != self.schema.fields().len() {
-            return Err(ParquetError::General("not as many columns".to_owned()));
+    pub(super) fn write(&mut self, batches: &[RecordBatch]) -> Result<()> {
+        for batch in batches {
+            if batch.num_columns() != self.schema.fields().len() {
+                return Err(ParquetError::General("not as many columns".to_owned()));
+            }
+            self.rows += batch.num_rows();
         }
-        self.rows += batch.num_rows();
-        let mut columns = self.columns.iter_mut();
-        for (field, array) in self.schema.fields().iter().zip(batch.columns()) {
-            if !field.is_nullable() && array.logical_null_count() > 0 {
-                return Err(ParquetError::General(format!("null in {}", field.name())));
-            }
-            if field.data_type() == &DataType::Utf8 {
-                match columns.next() {
-                    Some(Column::Texts(texts)) => texts.push(array)?,
-                    Some(Column::Values(writer)) => {
-                        let plain = cast(array, &DataType::Utf8)?;
-                        for leaf in compute_leaves(field, &plain)? {
-                            writer.write(&leaf)?;
-                        }
-                    }
-                    None => return Err(other_column()),
-                }
-                continue;
-            }
-            for leaf in compute_leaves(field, array)? {
-                match columns.next() {
-                    Some(Column::Values(writer)) => writer.write(&leaf)?,
-                    _ => return Err(other_column()),
-                }
-            }
+        let write = |(field, column): (usize, &mut [Column])| -> Result<()> {
+            batches.iter().try_for_each(|batch| {
+                let array = batch.column(field);
+                push(column, &self.schema.fields()[field], array)
+            })
+        };
+        let fields = self
+            .columns
+            .chunk_by_mut(|a, b| a.field == b.field)
+            .map(|column| (column[0].field, column));
+        match batches {
+            [_] => fields.map(write).collect(),
+            _ => of_each(fields, write).into_iter().collect(),
         }
-        Ok(())
     }
 
-    /// Its bytes.
-    pub(super) fn close(self) -> Result<Group> {
-        let columns = self.columns.into_iter().enumerate().map(|(i, column)| {
-            Ok(match column {
-                Column::Values(writer) => Chunk::Values(Box::new(writer.close()?)),
-                Column::Texts(texts) => {
+    /// Its bytes. Columns are ended `side_by_side` where there is a core for it.
+    pub(super) fn close(self, side_by_side: bool) -> Result<Group> {
+        let closed = |(i, column): (usize, Column)| -> Result<Chunk> {
+            Ok(match column.writer {
+                Writer::Values(writer) => Chunk::Values(Box::new(writer.close()?)),
+                Writer::Texts(texts) => {
                     let (bytes, close) =
                         dictionary::encode(&texts, &self.parquet.column(i), self.packing)?;
                     Chunk::Texts(bytes, Box::new(close))
                 }
             })
-        });
-        Ok(Group::new(columns.collect::<Result<_>>()?, self.rows))
+        };
+        let columns = self.columns.into_iter().enumerate();
+        let columns = match side_by_side {
+            false => columns.map(closed).collect::<Result<_>>(),
+            true => of_each(columns, closed).into_iter().collect(),
+        };
+        Ok(Group::new(columns?, self.rows))
     }
 }
 
-fn other_column() -> ParquetError {
-    ParquetError::General("another column".to_owned())
+/// Adds an array to the columns of its field.
+fn push(columns: &mut [Column], field: &FieldRef, array: &ArrayRef) -> Result<()> {
+    if !field.is_nullable() && array.logical_null_count() > 0 {
+        return Err(ParquetError::General(format!("null in {}", field.name())));
+    }
+    if let [
+        Column {
+            writer: Writer::Texts(texts),
+            ..
+        },
+    ] = columns
+    {
+        return texts.push(array);
+    }
+    let array = match field.data_type() {
+        DataType::Utf8 => &cast(array, &DataType::Utf8)?,
+        _ => array,
+    };
+    let mut columns = columns.iter_mut();
+    for leaf in compute_leaves(field, array)? {
+        match columns.next().map(|column| &mut column.writer) {
+            Some(Writer::Values(writer)) => writer.write(&leaf)?,
+            _ => return Err(ParquetError::General("another column".to_owned())),
+        }
+    }
+    Ok(())
 }
