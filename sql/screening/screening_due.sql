@@ -48,16 +48,6 @@ people AS (
     WHERE person.in_scope
 ),
 
-declined AS (
-    SELECT DISTINCT
-        event.person_key,
-        event.programme
-    FROM source.screening_events AS event
-    CROSS JOIN latest
-    WHERE event.event_type IN ('declined', 'non_response')
-        AND event.event_date BETWEEN window_start(month_end(latest.month), $declined_months) AND month_end(latest.month)
-),
-
 tested AS (
     SELECT
         people.month,
@@ -70,14 +60,14 @@ tested AS (
         people.window_months,
         history.ceased_on IS NULL OR history.ceased_on > people.census_date AS eligible,
         last_on_or_before(history.tests, people.census_date) AS tested_on,
-        declined.person_key IS NOT NULL AS declined_12m
+        (
+            last_on_or_before(history.declines, people.census_date)
+            >= window_start(people.census_date, $declined_months)
+        ) IS TRUE AS declined_12m
     FROM people
     LEFT JOIN model.screening_history AS history
         ON history.person_key = people.person_key
         AND history.programme = people.programme
-    LEFT JOIN declined
-        ON declined.person_key = people.person_key
-        AND declined.programme = people.programme
 ),
 
 expiring AS (

@@ -6,6 +6,7 @@
 --   invitations  days of invitation. An episode's invitation is its first 'invited' event: a
 --                second letter or a reminder in it is the same one. Where an episode has no
 --                number, each day is an episode of its own.
+--   declines     days on which they declined, or on which it was noted that they did not answer.
 --   ceased_on    the day they were first ceased, for whatever reason (no colon, no cervix,
 --                bilateral mastectomy, informed choice, ...).
 -- Unlinked records are nobody's and are left out.
@@ -14,7 +15,7 @@ WITH events AS (
     SELECT person_key, programme, event_type, event_date, episode_id, test_type
     FROM source.screening_events
     WHERE person_key IS NOT NULL
-        AND event_type IN ('screened_adequate', 'invited', 'ceased')
+        AND event_type IN ('screened_adequate', 'invited', 'declined', 'non_response', 'ceased')
 ),
 
 invitations AS (
@@ -36,6 +37,7 @@ days AS (
         programme,
         event_date AS tested_on,
         CAST(NULL AS DATE) AS invited_on,
+        CAST(NULL AS DATE) AS declined_on,
         CAST(NULL AS DATE) AS ceased_on
     FROM events
     WHERE event_type = 'screened_adequate'
@@ -48,6 +50,7 @@ days AS (
         programme,
         CAST(NULL AS DATE) AS tested_on,
         invited_on,
+        CAST(NULL AS DATE) AS declined_on,
         CAST(NULL AS DATE) AS ceased_on
     FROM invitations
 
@@ -58,6 +61,19 @@ days AS (
         programme,
         CAST(NULL AS DATE) AS tested_on,
         CAST(NULL AS DATE) AS invited_on,
+        event_date AS declined_on,
+        CAST(NULL AS DATE) AS ceased_on
+    FROM events
+    WHERE event_type IN ('declined', 'non_response')
+
+    UNION ALL
+
+    SELECT
+        person_key,
+        programme,
+        CAST(NULL AS DATE) AS tested_on,
+        CAST(NULL AS DATE) AS invited_on,
+        CAST(NULL AS DATE) AS declined_on,
         event_date AS ceased_on
     FROM events
     WHERE event_type = 'ceased'
@@ -68,6 +84,7 @@ SELECT
     programme,
     date_list(tested_on) AS tests,
     date_list(invited_on) AS invitations,
+    date_list(declined_on) AS declines,
     MIN(ceased_on) AS ceased_on
 FROM days
 GROUP BY
