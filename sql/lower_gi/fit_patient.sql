@@ -17,11 +17,7 @@ WITH referrals AS (
         referral.practice_code,
         referral.fit_in_time,
         COALESCE(person.imd2019_quintile, 0) AS imd2019_quintile,
-        COALESCE(person.imd2025_quintile, 0) AS imd2025_quintile,
-        ROW_NUMBER() OVER (
-            PARTITION BY referral.person_key, fin_year(referral.referral_date)
-            ORDER BY referral.referral_date
-        ) AS position
+        COALESCE(person.imd2025_quintile, 0) AS imd2025_quintile
     FROM model.lower_gi_referral AS referral
     LEFT JOIN model.person_latest AS person
         ON person.person_key = referral.person_key
@@ -30,29 +26,31 @@ WITH referrals AS (
         AND (person.death_date IS NULL OR person.death_date >= referral.referral_date)
 ),
 
-had_fit AS (
+patients AS (
     SELECT
         person_key,
         fin_year,
+        imd2019_quintile,
+        imd2025_quintile,
+        MIN(referral_date) AS referral_date,
+        FIRST_VALUE(practice_code ORDER BY referral_date) AS practice_code,
         BOOL_OR(fit_in_time) AS fit_in_time
     FROM referrals
     GROUP BY
         person_key,
-        fin_year
+        fin_year,
+        imd2019_quintile,
+        imd2025_quintile
 )
 
 SELECT
-    referrals.person_key,
-    referrals.fin_year,
-    month_start(referrals.referral_date) AS month,
+    patients.person_key,
+    patients.fin_year,
+    month_start(patients.referral_date) AS month,
     COALESCE(practice.practice_code, 'UNKNOWN') AS practice_code,
-    had_fit.fit_in_time,
-    referrals.imd2019_quintile,
-    referrals.imd2025_quintile
-FROM referrals
-INNER JOIN had_fit
-    ON had_fit.person_key = referrals.person_key
-    AND had_fit.fin_year = referrals.fin_year
+    patients.fit_in_time,
+    patients.imd2019_quintile,
+    patients.imd2025_quintile
+FROM patients
 LEFT JOIN model.practice AS practice
-    ON practice.practice_code = referrals.practice_code
-WHERE referrals.position = 1
+    ON practice.practice_code = patients.practice_code

@@ -16,19 +16,9 @@ WITH accepted AS (
 first_check AS (
     SELECT
         person_key,
-        MIN(attended_on) AS attended_on
+        high_risk,
+        ROW_NUMBER() OVER (PARTITION BY person_key ORDER BY attended_on) AS position
     FROM model.lung_attended
-    GROUP BY person_key
-),
-
-first_check_risk AS (
-    SELECT
-        first_check.person_key,
-        attended.high_risk
-    FROM first_check
-    INNER JOIN model.lung_attended AS attended
-        ON attended.person_key = first_check.person_key
-        AND attended.attended_on = first_check.attended_on
 ),
 
 scans AS (
@@ -71,8 +61,8 @@ joined AS (
         invited.imd2019_quintile,
         invited.imd2025_quintile,
         accepted.person_key IS NOT NULL AS accepted,
-        first_check_risk.person_key IS NOT NULL AS attended,
-        first_check_risk.high_risk IS TRUE AS high_risk,
+        first_check.person_key IS NOT NULL AS attended,
+        first_check.high_risk IS TRUE AS high_risk,
         (age_in_years(invited.birth_date, scans.baseline_on) <= $oldest) IS TRUE AS scanned_baseline,
         follow_ups.in_3m IS TRUE AS in_3m,
         follow_ups.in_12m IS TRUE AS in_12m,
@@ -85,8 +75,9 @@ joined AS (
     FROM model.lung_invited AS invited
     LEFT JOIN accepted
         ON accepted.person_key = invited.person_key
-    LEFT JOIN first_check_risk
-        ON first_check_risk.person_key = invited.person_key
+    LEFT JOIN first_check
+        ON first_check.person_key = invited.person_key
+        AND first_check.position = 1
     LEFT JOIN scans
         ON scans.person_key = invited.person_key
     LEFT JOIN follow_ups

@@ -25,23 +25,12 @@ tumours AS (
         person_key,
         tumour_key,
         MIN(diagnosis_date) AS diagnosis_date,
-        MIN(icd10_code) AS icd10_code
+        MIN(icd10_code) AS icd10_code,
+        FIRST_VALUE(provider ORDER BY period ASC, provider ASC) AS trust_code
     FROM rows_of_tumours
     GROUP BY
         person_key,
         tumour_key
-),
-
-submissions AS (
-    SELECT
-        person_key,
-        tumour_key,
-        provider AS trust_code,
-        ROW_NUMBER() OVER (
-            PARTITION BY person_key, tumour_key
-            ORDER BY period ASC, provider ASC
-        ) AS position
-    FROM rows_of_tumours
 ),
 
 cancers AS (
@@ -50,6 +39,7 @@ cancers AS (
         tumour_key,
         diagnosis_date,
         icd10_code,
+        trust_code,
         ROW_NUMBER() OVER (PARTITION BY person_key ORDER BY diagnosis_date ASC, tumour_key ASC) AS position
     FROM tumours
     WHERE icd10_code BETWEEN 'C00' AND 'C97'
@@ -64,14 +54,10 @@ SELECT
     month_start(cancers.diagnosis_date) AS month,
     cancers.icd10_code,
     COALESCE(site.cancer_group, 'Other') AS cancer_group,
-    submissions.trust_code,
+    cancers.trust_code,
     COALESCE(person.imd2019_quintile, 0) AS imd2019_quintile,
     COALESCE(person.imd2025_quintile, 0) AS imd2025_quintile
 FROM cancers
-INNER JOIN submissions
-    ON submissions.person_key = cancers.person_key
-    AND submissions.tumour_key = cancers.tumour_key
-    AND submissions.position = 1
 LEFT JOIN model.person_latest AS person
     ON person.person_key = cancers.person_key
 LEFT JOIN reference.icd10_cancer_groups AS site

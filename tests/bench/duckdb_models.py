@@ -22,7 +22,8 @@ HERE = pathlib.Path(__file__).parent
 
 
 def bound(sql: str, parameters: dict[str, str]) -> str:
-    """The query with its parameters as literals: numbers and dates as such, the rest as text."""
+    """The query with its parameters as literals: numbers and dates as such, the rest as text. FIRST_VALUE, when
+    it is of a group, is FIRST here."""
 
     def literal(match: re.Match) -> str:
         value = parameters[match.group(1)]
@@ -32,7 +33,8 @@ def bound(sql: str, parameters: dict[str, str]) -> str:
             return f"DATE '{value}'"
         return "'" + value.replace("'", "''") + "'"
 
-    return re.sub(r"\$([a-z]\w*)", literal, re.sub(r"--.*", "", sql))
+    sql = re.sub(r"\bFIRST_VALUE\(", "FIRST(", re.sub(r"--.*", "", sql))
+    return re.sub(r"\$([a-z]\w*)", literal, sql)
 
 
 def query_of(project: pathlib.Path, table: str, indicators: pathlib.Path) -> str:
