@@ -1,7 +1,8 @@
 -- Care events of the counted tumours, with codes repaired and identical rows made one.
 --
 -- Codes are two digits; "3" and "003" are 03. Rows alike in date, codes, point of the
--- pathway and staff role are one event, from whichever file they came.
+-- pathway and staff role are one event, from whichever file they came. Which of two that
+-- differ in nothing shown here comes first does not matter.
 -- Source: COSD CR7900 to CR7960; NDRS and Macmillan method.
 WITH repaired AS (
     SELECT
@@ -39,7 +40,7 @@ SELECT
     person_key,
     ROW_NUMBER() OVER (
         PARTITION BY person_key
-        ORDER BY event_date, event_type, offered_code, status_code, pathway_point, staff_role
+        ORDER BY event_date, event_type, offered_code, status_code
     ) AS event_number,
     trust_code,
     diagnosis_date,

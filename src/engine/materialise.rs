@@ -101,6 +101,7 @@ async fn sorted(
     let planner = state.query_planner();
     let physical = planner.create_physical_plan(&plan, &state).await;
     let physical = physical
+        .and_then(sort::in_place_of_sorts)
         .and_then(first_rows::in_place_of_windows)
         .and_then(row_numbers::in_place_of_windows)
         .and_then(lookup::in_place_of_joins)

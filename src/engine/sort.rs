@@ -4,6 +4,7 @@
 //! own order, a row's numbers are put side by side in one integer, and integers are sorted. What is
 //! too large for that, or has keys of other kinds, the engine sorts, through the disk if need be.
 
+mod in_plans;
 mod keys;
 
 use std::fmt;
@@ -30,8 +31,13 @@ use crate::cores::of_each;
 
 use super::memory::{bytes_of, part_of};
 
+pub(super) use in_plans::in_place_of_sorts;
+
 /// The part of the memory limit that rows may take and be sorted here.
 const PART: usize = 8;
+
+/// A column to sort by, and which way.
+type Key = (usize, SortOptions);
 
 /// Runs a plan; its rows come sorted by `order`, columns by name, ascending, nulls last.
 pub(super) async fn in_order(
@@ -40,15 +46,34 @@ pub(super) async fn in_order(
     order: &[String],
 ) -> Result<SendableRecordBatchStream> {
     let (schema, task) = (plan.schema(), context.task_ctx());
-    let mut rows = execute_stream(plan, Arc::clone(&task))?;
+    let side_by_side = context.copied_config().target_partitions() > 1;
+    let rows = execute_stream(plan, Arc::clone(&task))?;
+    let ascending = SortOptions::new(false, false);
+    let keys = order
+        .iter()
+        .map(|name| Ok((schema.index_of(name)?, ascending)));
+    by_keys(
+        rows,
+        &keys.collect::<Result<Vec<Key>>>()?,
+        side_by_side,
+        task,
+    )
+    .await
+}
+
+/// The rows sorted by keys, `side_by_side` where more than one core is theirs.
+async fn by_keys(
+    mut rows: SendableRecordBatchStream,
+    order: &[Key],
+    side_by_side: bool,
+    task: Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
     if order.is_empty() {
         return Ok(rows);
     }
-    let columns = order.iter().map(|name| Ok(schema.index_of(name)?));
-    let columns: Vec<usize> = columns.collect::<Result<_>>()?;
-    let pool = &context.runtime_env().memory_pool;
-    let room = part_of(pool, PART);
-    let memory = MemoryConsumer::new("sort").register(pool);
+    let schema = rows.schema();
+    let room = part_of(task.memory_pool(), PART);
+    let memory = MemoryConsumer::new("sort").register(task.memory_pool());
     let mut batches: Vec<RecordBatch> = Vec::new();
     while let Some(batch) = rows.try_next().await? {
         let bytes = bytes_of(&batch);
@@ -56,13 +81,12 @@ pub(super) async fn in_order(
         batches.push(batch);
         if !fits {
             memory.free();
-            return by_the_engine(&schema, batches, Some(rows), &columns, task);
+            return by_the_engine(&schema, batches, Some(rows), order, task);
         }
     }
-    let side_by_side = context.copied_config().target_partitions() > 1;
-    let Some(sequence) = keys::sequence(&batches, &columns, side_by_side) else {
+    let Some(sequence) = keys::sequence(&batches, order, side_by_side) else {
         memory.free();
-        return by_the_engine(&schema, batches, None, &columns, task);
+        return by_the_engine(&schema, batches, None, order, task);
     };
     let sorted = gather(&schema, batches, sequence, side_by_side)?;
     let slices = (0..sorted.num_rows()).step_by(BATCH_ROWS).map(move |from| {
@@ -115,13 +139,12 @@ fn by_the_engine(
     schema: &SchemaRef,
     come: Vec<RecordBatch>,
     to_come: Option<SendableRecordBatchStream>,
-    columns: &[usize],
+    order: &[Key],
     task: Arc<TaskContext>,
 ) -> Result<SendableRecordBatchStream> {
-    let keys = columns.iter().map(|column| {
+    let keys = order.iter().map(|(column, options)| {
         let name = schema.field(*column).name();
-        let options = SortOptions::new(false, false);
-        PhysicalSortExpr::new(Arc::new(Column::new(name, *column)), options)
+        PhysicalSortExpr::new(Arc::new(Column::new(name, *column)), *options)
     });
     let Some(order) = LexOrdering::new(keys) else {
         return Err(DataFusionError::Internal("nothing to sort by".to_owned()));

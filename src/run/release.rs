@@ -24,7 +24,7 @@ use super::record::NodeRecord;
 const PUBLISH_VERSION: u32 = 1;
 
 /// Raised when the same candidate would have another copy under the same policy.
-const DISCLOSURE_VERSION: u32 = 1;
+const DISCLOSURE_VERSION: u32 = 2;
 
 /// Finishes what a killed run left undone, and removes what it left half-written.
 ///

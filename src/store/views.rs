@@ -15,6 +15,9 @@ pub fn is_whole(view: u128) -> bool {
 /// A map by integers of sixteen bytes, such as the views of short texts.
 pub type ByInteger<V> = HashMap<u128, V, BuildHasherDefault<Folded>>;
 
+/// A map by texts, whatever their length.
+pub type ByText<V> = HashMap<Box<[u8]>, V, BuildHasherDefault<Folded>>;
+
 /// A quick hash: multiplied by an odd number and folded together.
 #[derive(Debug, Default)]
 pub struct Folded(u64);
@@ -25,9 +28,19 @@ impl Hasher for Folded {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u128(u128::from(*byte));
+        for part in bytes.chunks(16) {
+            let mut integer = [0; 16];
+            integer[..part.len()].copy_from_slice(part);
+            self.write_u128(u128::from_le_bytes(integer));
         }
+    }
+
+    fn write_usize(&mut self, integer: usize) {
+        self.write_u128(integer as u128);
+    }
+
+    fn write_u8(&mut self, integer: u8) {
+        self.write_u128(u128::from(integer));
     }
 
     fn write_u128(&mut self, integer: u128) {

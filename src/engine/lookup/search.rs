@@ -12,17 +12,20 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::{filter_record_batch, take};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{JoinSide, JoinType, NullEquality};
+use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 
 use super::super::instead::Quicker;
 use super::sides::Sides;
@@ -185,7 +188,8 @@ impl Quicker for Search {
 }
 
 /// The part of the left side that one partition of the join takes. Where it would be kept whole, it
-/// need not be put together first, if there are as many parts of it.
+/// need not be put together first, if there are as many parts of it; where it is in one part and costs
+/// nothing to read, each partition reads it all and takes its share.
 fn part_of(
     node: &Arc<dyn ExecutionPlan>,
     left: &Arc<dyn ExecutionPlan>,
@@ -202,10 +206,30 @@ fn part_of(
     {
         return whole.input().execute(partition, task);
     }
+    if is_read_for_nothing(left) {
+        let share = move |batch: RecordBatch| {
+            let rows = batch.num_rows();
+            let (from, to) = (rows * partition / parts, rows * (partition + 1) / parts);
+            batch.slice(from, to - from)
+        };
+        let rows = left.execute(0, task)?.map_ok(share);
+        return Ok(Box::pin(RecordBatchStreamAdapter::new(left.schema(), rows)));
+    }
     match partition {
         0 => left.execute(0, task),
         _ => EmptyExec::new(left.schema()).execute(0, task),
     }
+}
+
+/// Whether rows are in memory, in one part, and no more is done with them than to leave some out.
+fn is_read_for_nothing(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let in_memory = |scan: &DataSourceExec| scan.data_source().is::<MemorySourceConfig>();
+    let passes_on = plan.is::<FilterExec>() || plan.is::<CooperativeExec>();
+    plan.output_partitioning().partition_count() == 1
+        && match plan.downcast_ref::<DataSourceExec>() {
+            Some(scan) => in_memory(scan),
+            None => passes_on && plan.children().into_iter().all(is_read_for_nothing),
+        }
 }
 
 #[cfg(test)]

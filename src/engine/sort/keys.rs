@@ -1,13 +1,15 @@
 //! Rows' keys as integers that sort as the rows do.
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
-use datafusion::arrow::compute::{cast, max, min};
+use datafusion::arrow::compute::{SortOptions, cast, max, min};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Int64Type};
 use datafusion::arrow::error::ArrowError;
 
 use crate::store::parquet::Texts;
 
-/// One key column: a number for each row, in the order of its values, nulls last.
+use super::Key;
+
+/// One key column: a number for each row, in the order that is asked for.
 struct Numbers {
     numbers: Vec<u64>,
     /// How many bits hold the largest.
@@ -17,23 +19,19 @@ struct Numbers {
 /// Rows below which a second thread costs more than it saves.
 pub(super) const MANY_ROWS: usize = 100_000;
 
-/// The numbers of rows, counted over all batches, in the order of these columns; nothing where keys
+/// The numbers of rows, counted over all batches, in the order of these keys; nothing where they
 /// are of other kinds, or do not fit one integer. `halves` are sorted side by side.
-pub(super) fn sequence(
-    batches: &[RecordBatch],
-    columns: &[usize],
-    halves: bool,
-) -> Option<Vec<u32>> {
+pub(super) fn sequence(batches: &[RecordBatch], order: &[Key], halves: bool) -> Option<Vec<u32>> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let row_bits = bits(u64::try_from(rows).ok()?);
     if row_bits > u32::BITS {
         return None;
     }
-    let mut numbered_columns = Vec::with_capacity(columns.len());
+    let mut numbered_columns = Vec::with_capacity(order.len());
     let mut width = row_bits;
-    for column in columns {
+    for (column, options) in order {
         let parts: Vec<&ArrayRef> = batches.iter().map(|b| b.column(*column)).collect();
-        let column = numbered(&parts)?;
+        let column = numbered(&parts, *options)?;
         width += column.bits;
         // One number says nothing of the order.
         if column.bits > 0 {
@@ -99,9 +97,20 @@ fn bits(most: u64) -> u32 {
     u64::BITS - most.leading_zeros()
 }
 
-fn numbered(parts: &[&ArrayRef]) -> Option<Numbers> {
+/// Whether keys of a kind can be numbered, if they fit.
+pub(super) fn are_numbered(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8View | DataType::Utf8 | DataType::Decimal128(_, _) => true,
+        DataType::Boolean | DataType::Date32 | DataType::Timestamp(_, _) => true,
+        // Half of these do not fit the type that the others are compared in.
+        DataType::UInt64 => false,
+        kind => kind.is_integer(),
+    }
+}
+
+fn numbered(parts: &[&ArrayRef], options: SortOptions) -> Option<Numbers> {
     match parts.first()?.data_type() {
-        DataType::Utf8View | DataType::Utf8 => ranks(parts),
+        DataType::Utf8View | DataType::Utf8 => ranks(parts, options),
         DataType::Decimal128(_, _) => {
             let narrow = parts.iter().map(|part| {
                 let values = part.as_primitive::<Decimal128Type>();
@@ -109,47 +118,72 @@ fn numbered(parts: &[&ArrayRef]) -> Option<Numbers> {
                     i64::try_from(value).map_err(|e| ArrowError::from_external_error(Box::new(e)))
                 })
             });
-            distances(&narrow.collect::<Result<Vec<_>, _>>().ok()?)
+            distances(&narrow.collect::<Result<Vec<_>, _>>().ok()?, options)
         }
-        DataType::Boolean | DataType::Date32 | DataType::Timestamp(_, _) => whole(parts),
-        // Half of the others do not fit the type that they are compared in.
-        kind if kind.is_integer() && *kind != DataType::UInt64 => whole(parts),
+        kind if are_numbered(kind) => {
+            let wide = parts.iter().map(|part| {
+                let part = cast(part, &DataType::Int64)?;
+                Ok::<_, ArrowError>(part.as_primitive::<Int64Type>().clone())
+            });
+            distances(&wide.collect::<Result<Vec<_>, _>>().ok()?, options)
+        }
         _ => None,
     }
 }
 
-fn whole(parts: &[&ArrayRef]) -> Option<Numbers> {
-    let wide = parts.iter().map(|part| {
-        let part = cast(part, &DataType::Int64)?;
-        Ok::<_, ArrowError>(part.as_primitive::<Int64Type>().clone())
-    });
-    distances(&wide.collect::<Result<Vec<_>, _>>().ok()?)
+/// Numbers from 0 to a greatest one, and nulls, as they are asked for.
+struct Asked {
+    options: SortOptions,
+    greatest: u64,
+    null: u64,
+    /// What comes before all numbers: the null.
+    before: u64,
+    bits: u32,
+}
+
+impl Asked {
+    fn of(greatest: u64, has_nulls: bool, options: SortOptions) -> Option<Self> {
+        let beyond = greatest.checked_add(1)?;
+        Some(Self {
+            options,
+            greatest,
+            null: if options.nulls_first { 0 } else { beyond },
+            before: u64::from(has_nulls && options.nulls_first),
+            bits: bits(if has_nulls { beyond } else { greatest }),
+        })
+    }
+
+    fn number(&self, number: u64) -> u64 {
+        self.before
+            + match self.options.descending {
+                true => self.greatest - number,
+                false => number,
+            }
+    }
 }
 
 /// Each value's distance from the least.
-fn distances(parts: &[Int64Array]) -> Option<Numbers> {
+fn distances(parts: &[Int64Array], options: SortOptions) -> Option<Numbers> {
     let least = parts.iter().filter_map(min).min().unwrap_or_default();
     let most = parts.iter().filter_map(max).max().unwrap_or_default();
-    let null = most.abs_diff(least).checked_add(1)?;
     let has_nulls = parts.iter().any(|part| part.null_count() > 0);
+    let asked = Asked::of(most.abs_diff(least), has_nulls, options)?;
+    let number = |value: i64| asked.number(value.abs_diff(least));
     let mut numbers = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
     for part in parts {
         match part.null_count() {
-            0 => numbers.extend(part.values().iter().map(|value| value.abs_diff(least))),
-            _ => {
-                let number = |value: Option<i64>| value.map_or(null, |v| v.abs_diff(least));
-                numbers.extend(part.iter().map(number));
-            }
+            0 => numbers.extend(part.values().iter().map(|value| number(*value))),
+            _ => numbers.extend(part.iter().map(|value| value.map_or(asked.null, number))),
         }
     }
     Some(Numbers {
         numbers,
-        bits: bits(if has_nulls { null } else { null - 1 }),
+        bits: asked.bits,
     })
 }
 
 /// Each text's place among those that differ, by their bytes.
-fn ranks(parts: &[&ArrayRef]) -> Option<Numbers> {
+fn ranks(parts: &[&ArrayRef], options: SortOptions) -> Option<Numbers> {
     let mut texts = Texts::default();
     for part in parts {
         let part = match part.data_type() {
@@ -161,24 +195,21 @@ fn ranks(parts: &[&ArrayRef]) -> Option<Numbers> {
     let distinct = texts.in_number_order();
     let mut places: Vec<usize> = (0..distinct.len()).collect();
     places.sort_unstable_by_key(|number| distinct[*number]);
+    let has_nulls = texts.numbers.len() < texts.rows();
+    let greatest = (distinct.len() as u64).saturating_sub(1);
+    let asked = Asked::of(greatest, has_nulls, options)?;
     let mut ranks = vec![0; distinct.len()];
     for (rank, number) in places.into_iter().enumerate() {
-        ranks[number] = rank as u64;
+        ranks[number] = asked.number(rank as u64);
     }
-    let null = ranks.len() as u64;
     let mut found = texts.numbers.iter().map(|number| ranks[*number as usize]);
     let numbers = (0..texts.rows()).map(|row| match texts.held.get_bit(row) {
-        true => found.next().unwrap_or(null),
-        false => null,
+        true => found.next().unwrap_or(asked.null),
+        false => asked.null,
     });
-    let has_nulls = texts.numbers.len() < texts.rows();
     Some(Numbers {
         numbers: numbers.collect(),
-        bits: bits(if has_nulls {
-            null
-        } else {
-            null.saturating_sub(1)
-        }),
+        bits: asked.bits,
     })
 }
 
@@ -191,7 +222,7 @@ mod tests {
         BooleanArray, Date32Array, Decimal128Array, Int64Array, StringViewArray, UInt32Array,
     };
     use datafusion::arrow::compute::{
-        SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch,
+        SortColumn, concat_batches, lexsort_to_indices, take_record_batch,
     };
     use proptest::prelude::*;
 
@@ -240,10 +271,10 @@ mod tests {
     }
 
     /// The rows as the library sorts them.
-    fn expected(all: &RecordBatch, columns: &[usize]) -> RecordBatch {
-        let keys = columns.iter().map(|column| SortColumn {
+    fn expected(all: &RecordBatch, order: &[Key]) -> RecordBatch {
+        let keys = order.iter().map(|(column, options)| SortColumn {
             values: Arc::clone(all.column(*column)),
-            options: Some(SortOptions::new(false, false)),
+            options: Some(*options),
         });
         let indices = lexsort_to_indices(&keys.collect::<Vec<_>>(), None).expect("sorts");
         take_record_batch(all, &indices).expect("rows")
@@ -265,12 +296,15 @@ mod tests {
             at in 0_usize..40,
             mut columns in Just(vec![0_usize, 1, 2, 3, 4]).prop_shuffle(),
             first in 1_usize..5,
+            ways in prop::array::uniform5((any::<bool>(), any::<bool>())),
         ) {
             // All columns decide in the end, so that there is one right answer.
             columns.rotate_left(first);
             let at = at.min(rows.len());
             let batches = [batch(&rows[..at]), batch(&rows[at..])];
             let all = concat_batches(&batches[0].schema(), &batches).expect("one batch");
+            let ways = ways.map(|(descending, nulls_first)| SortOptions::new(descending, nulls_first));
+            let columns: Vec<Key> = columns.into_iter().zip(ways).collect();
             let sequence = sequence(&batches, &columns, false).expect("keys that fit");
             let found = take_record_batch(&all, &UInt32Array::from(sequence)).expect("rows");
             prop_assert_eq!(found, expected(&all, &columns));
@@ -281,6 +315,9 @@ mod tests {
     fn keys_that_do_not_fit_are_left_to_the_engine() {
         let wide: Row = (Some(i64::MIN), None, None, None, None);
         let rows = [wide, (Some(i64::MAX), None, None, None, None)];
-        assert_eq!(sequence(&[batch(&rows)], &[0, 0], false), None);
+        assert_eq!(
+            sequence(&[batch(&rows)], &[(0, SortOptions::default()); 2], false),
+            None
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Batches to the bytes of a Parquet file. Encoding costs more than anything else that is done
 //! with a row, so from the second batch on it has a thread of its own.
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -23,6 +24,8 @@ use super::{BATCH_ROWS, HashingFile};
 const GROUP_ROWS: usize = 1 << 20;
 /// How hard Zstandard tries: more saves little of what we store.
 pub(super) const LEVEL: i32 = 1;
+/// Values from which on columns are worth a core each.
+const MANY: usize = 1 << 17;
 /// Batches that may wait for the encoder.
 const WAITING: usize = 8;
 
@@ -36,7 +39,8 @@ pub(super) struct Encoder {
 enum State {
     /// No batch has come: how to encode is chosen by the first.
     Empty(Box<HashingFile>),
-    One(Box<Rows>),
+    /// One batch has come, and may be the only one.
+    One(Box<Rows>, RecordBatch),
     Thread(SyncSender<RecordBatch>, JoinHandle<Result<Rows>>),
     /// Row groups come encoded.
     Groups(Box<OpenFile<HashingFile>>),
@@ -50,6 +54,11 @@ struct Rows {
 }
 
 impl Rows {
+    /// Whether so many rows are worth a core for each column.
+    fn are_many(&self, rows: usize) -> bool {
+        rows * self.file.columns() >= MANY
+    }
+
     /// Adds batches, all but the last of [`BATCH_ROWS`].
     fn write(&mut self, mut batches: &[RecordBatch]) -> Result<()> {
         while !batches.is_empty() {
@@ -59,7 +68,8 @@ impl Rows {
             };
             let room = (GROUP_ROWS - group.rows()).div_ceil(BATCH_ROWS);
             let (now, later) = batches.split_at(room.min(batches.len()));
-            group.write(now)?;
+            let rows: usize = now.iter().map(RecordBatch::num_rows).sum();
+            group.write(now, self.are_many(rows))?;
             match group.rows() < GROUP_ROWS {
                 true => self.group = Some(group),
                 false => self.file.append(group.close(true)?)?,
@@ -70,8 +80,8 @@ impl Rows {
     }
 
     fn finish(mut self, metadata: &[(String, String)]) -> Result<HashingFile> {
-        if let Some(group) = self.group {
-            let many = group.rows() >= BATCH_ROWS;
+        if let Some(group) = self.group.take() {
+            let many = self.are_many(group.rows());
             self.file.append(group.close(many)?)?;
         }
         self.file.finish(metadata)
@@ -92,19 +102,16 @@ impl Encoder {
         self.state = match std::mem::replace(&mut self.state, State::Failed) {
             State::Empty(file) => {
                 let file = OpenFile::new(*file, &self.schema, &batch, self.sorting.clone())?;
-                let mut rows = Rows { file, group: None };
-                rows.write(&[batch])?;
-                State::One(Box::new(rows))
+                State::One(Box::new(Rows { file, group: None }), batch)
             }
-            State::One(rows) => {
+            State::One(rows, first) => {
                 let (sender, batches) = sync_channel::<RecordBatch>(WAITING);
                 let thread = std::thread::spawn(move || {
                     let mut rows = *rows;
-                    while let Ok(batch) = batches.recv() {
-                        // With those that wait already: columns are encoded side by side.
-                        let waiting: Vec<_> = std::iter::once(batch)
-                            .chain(batches.try_iter().take(WAITING))
-                            .collect();
+                    for batch in iter::once(first).chain(batches.iter()) {
+                        // With those that wait already.
+                        let waiting = batches.try_iter().take(WAITING);
+                        let waiting: Vec<RecordBatch> = iter::once(batch).chain(waiting).collect();
                         rows.write(&waiting)?;
                     }
                     Ok(rows)
@@ -123,7 +130,7 @@ impl Encoder {
         let mut file = match std::mem::replace(&mut self.state, State::Failed) {
             State::Empty(file) => Box::new(self.without_rows(*file)?),
             State::Groups(file) => file,
-            State::One(_) | State::Thread(..) => return Err(mixed()),
+            State::One(..) | State::Thread(..) => return Err(mixed()),
             State::Failed => return Err(failed_before()),
         };
         file.append(group)?;
@@ -140,7 +147,10 @@ impl Encoder {
     pub(super) fn finish(mut self, metadata: &[(String, String)]) -> Result<HashingFile> {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Empty(file) => self.without_rows(*file)?.finish(metadata),
-            State::One(rows) => rows.finish(metadata),
+            State::One(mut rows, only) => {
+                rows.write(&[only])?;
+                rows.finish(metadata)
+            }
             State::Thread(sender, thread) => {
                 drop(sender);
                 joined(thread)?.finish(metadata)

@@ -37,8 +37,8 @@ impl Group {
     pub fn encode(schema: &SchemaRef, batch: &RecordBatch) -> crate::diag::Result<Self> {
         let encoded = OpenFile::new(io::sink(), schema, batch, Vec::new()).and_then(|file| {
             let mut group = file.group()?;
-            group.write(std::slice::from_ref(batch))?;
             // Groups are side by side already.
+            group.write(std::slice::from_ref(batch), false)?;
             group.close(false)
         });
         encoded.map_err(|e| Diagnostic::bug(format!("rows do not fit their schema: {e}")).into())

@@ -47,6 +47,11 @@ impl<W: Write + Send> OpenFile<W> {
         })
     }
 
+    /// How many columns it has.
+    pub(super) fn columns(&self) -> usize {
+        self.schema.fields().len()
+    }
+
     /// A row group without rows, by itself.
     pub(super) fn group(&self) -> Result<OpenGroup> {
         let properties = self.file.properties();

@@ -72,8 +72,9 @@ impl OpenGroup {
         self.rows
     }
 
-    /// Adds rows, the columns by position. Texts may be views or dictionaries.
-    pub(super) fn write(&mut self, batches: &[RecordBatch]) -> Result<()> {
+    /// Adds rows, the columns by position, `side_by_side` where there is a core for it. Texts may be
+    /// views or dictionaries.
+    pub(super) fn write(&mut self, batches: &[RecordBatch], side_by_side: bool) -> Result<()> {
         for batch in batches {
             if batch.num_columns() != self.schema.fields().len() {
                 return Err(ParquetError::General("not as many columns".to_owned()));
@@ -90,13 +91,13 @@ impl OpenGroup {
             .columns
             .chunk_by_mut(|a, b| a.field == b.field)
             .map(|column| (column[0].field, column));
-        match batches {
-            [_] => fields.map(write).collect(),
-            _ => of_each(fields, write).into_iter().collect(),
+        match side_by_side {
+            false => fields.map(write).collect(),
+            true => of_each(fields, write).into_iter().collect(),
         }
     }
 
-    /// Its bytes. Columns are ended `side_by_side` where there is a core for it.
+    /// Its bytes; columns are ended as they are written.
     pub(super) fn close(self, side_by_side: bool) -> Result<Group> {
         let closed = |(i, column): (usize, Column)| -> Result<Chunk> {
             Ok(match column.writer {

@@ -3,8 +3,6 @@
 //! Most columns of texts hold few of them, most texts are short, and a short text stands in its view:
 //! a row is then numbered by looking up sixteen bytes, without touching the text.
 
-use std::collections::HashMap;
-
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanBufferBuilder, DictionaryArray, make_view,
 };
@@ -12,7 +10,7 @@ use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, UInt32Type};
 use datafusion::parquet::errors::{ParquetError, Result};
 
-use crate::store::views::{ByInteger, is_whole};
+use crate::store::views::{ByInteger, ByText, is_whole};
 
 /// A column as the numbers of its texts.
 pub struct Texts {
@@ -26,7 +24,7 @@ pub struct Texts {
     pub range: Option<Range>,
     /// Short texts by their views.
     short: ByInteger<u32>,
-    long: HashMap<Box<[u8]>, u32>,
+    long: ByText<u32>,
 }
 
 /// Two texts and all between them.
@@ -45,7 +43,7 @@ impl Default for Texts {
             held: BooleanBufferBuilder::new(0),
             range: None,
             short: ByInteger::default(),
-            long: HashMap::new(),
+            long: ByText::default(),
         }
     }
 }
