@@ -13,7 +13,7 @@ use datafusion::physical_plan::{
     ReplaceChildrenOptions,
 };
 
-type Node = Arc<dyn ExecutionPlan>;
+pub(super) type Node = Arc<dyn ExecutionPlan>;
 
 /// A way to do what a node does: the same rows, of the same columns, dealt to partitions alike.
 pub(super) trait Quicker: fmt::Debug + Send + Sync + Sized + 'static {

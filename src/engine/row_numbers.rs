@@ -153,7 +153,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::compile::session::{config, context};
-    use crate::engine::instead::tests as instead;
+    use crate::engine::instead::{Node, tests as instead};
 
     pub(in crate::engine) type Row = (Option<i64>, Option<String>, i64);
 
@@ -161,7 +161,7 @@ pub(super) mod tests {
     pub(in crate::engine) async fn both(
         rows: &[Row],
         select: &str,
-        turned: fn(Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>>,
+        turned: fn(Node) -> Result<Node>,
     ) -> (String, String, String) {
         let context = context(config(2).with_batch_size(3), Arc::default(), |_| {});
         let columns: [(_, ArrayRef, _); 3] = [

@@ -87,12 +87,12 @@ impl OpenGroup {
                 push(column, &self.schema.fields()[field], array)
             })
         };
-        let fields = self
+        let mut fields = self
             .columns
             .chunk_by_mut(|a, b| a.field == b.field)
             .map(|column| (column[0].field, column));
         match side_by_side {
-            false => fields.map(write).collect(),
+            false => fields.try_for_each(write),
             true => of_each(fields, write).into_iter().collect(),
         }
     }
