@@ -11,13 +11,17 @@ use crate::world::{files, repository};
 /// `cli → run → {ingest, quality, publish → disclosure} → engine → {functions, store, compile} → spec → diag`;
 /// each uses only what is to its right. `unit_test` stands beside `run`; `sample` makes files and
 /// knows nothing of the rest.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("diag", &[]),
+    ("cores", &[]),
     ("spec", &["diag"]),
     ("compile", &["spec", "diag"]),
-    ("store", &["spec", "diag"]),
+    ("store", &["cores", "spec", "diag"]),
     ("functions", &["spec", "diag"]),
-    ("engine", &["functions", "store", "compile", "spec", "diag"]),
+    (
+        "engine",
+        &["cores", "functions", "store", "compile", "spec", "diag"],
+    ),
     (
         "ingest",
         &["engine", "functions", "store", "compile", "spec", "diag"],
@@ -26,7 +30,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
         "quality",
         &["engine", "functions", "store", "compile", "spec", "diag"],
     ),
-    ("disclosure", &["store", "compile", "spec", "diag"]),
+    ("disclosure", &["cores", "store", "compile", "spec", "diag"]),
     (
         "publish",
         &[
