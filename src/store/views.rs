@@ -35,14 +35,6 @@ impl Hasher for Folded {
         }
     }
 
-    fn write_usize(&mut self, integer: usize) {
-        self.write_u128(integer as u128);
-    }
-
-    fn write_u8(&mut self, integer: u8) {
-        self.write_u128(u128::from(integer));
-    }
-
     fn write_u128(&mut self, integer: u128) {
         const ODD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
         let mixed = (integer ^ u128::from(self.0)).wrapping_mul(ODD);

@@ -3,7 +3,24 @@
 use serde_json::Value;
 
 use crate::clinic;
-use crate::world::{World, repository};
+use crate::world::{World, martlet, repository};
+
+/// The allocator has something to say where it is told to have an arena for each core.
+#[test]
+fn a_process_that_may_use_one_core_says_nothing_of_it() {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux says which cores");
+    let cores = status.split("Cpus_allowed_list:").nth(1).expect("a list");
+    let one: String = cores
+        .trim_start()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let mut command = std::process::Command::new("taskset");
+    let command = command.args(["-c", &one]).arg(martlet()).arg("--version");
+    let output = command.output().expect("taskset of util-linux");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success());
+}
 
 #[test]
 fn help() {

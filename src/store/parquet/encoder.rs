@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
+use datafusion::arrow::buffer::ScalarBuffer;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
 use datafusion::parquet::errors::{ParquetError, Result};
 use datafusion::parquet::file::metadata::SortingColumn;
@@ -243,7 +244,7 @@ fn hardly_repeats(array: &ArrayRef) -> bool {
             }
         }
         DataType::Int64 => {
-            let mut values: Vec<i64> = array.as_primitive::<Int64Type>().iter().flatten().collect();
+            let mut values = known(array.as_primitive());
             values.sort_unstable();
             values.dedup();
             values.len()
@@ -253,13 +254,19 @@ fn hardly_repeats(array: &ArrayRef) -> bool {
     distinct * 2 > array.len() - array.null_count()
 }
 
+/// The values of a column, without what lies behind its nulls, which depends on how it was worked out.
+fn known(array: &Int64Array) -> Vec<i64> {
+    array.iter().flatten().collect()
+}
+
 /// Whether numbers are not worth packing, keys that are cut from a hash for one: most readers would
 /// spend more on unpacking them than on all else.
 fn hardly_packs(array: &ArrayRef) -> bool {
-    let Some(numbers) = array.as_primitive_opt::<Int64Type>() else {
+    let Some(numbers) = array.as_primitive_opt() else {
         return false;
     };
-    let bytes = numbers.values().inner().as_slice();
+    let values = ScalarBuffer::from(known(numbers));
+    let bytes = values.inner().as_slice();
     zstd::bulk::compress(bytes, LEVEL).is_ok_and(|packed| is_hardly_less(packed.len(), bytes.len()))
 }
 

@@ -285,6 +285,30 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn what_lies_behind_nulls_does_not_show() {
+        const KEY: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
+        let schema = Arc::new(Schema::new(vec![Field::new("key", DataType::Int64, true)]));
+        let rows = 2 * BATCH_ROWS as i64;
+        let held = NullBuffer::from_iter((0..rows).map(|i| i % 2 == 0));
+        let folder = tempfile::tempdir().expect("a folder");
+        let hash = |name: &str, behind: fn(i64) -> i64| {
+            let key = |i: i64| i.wrapping_mul(KEY).rotate_left(31).wrapping_mul(KEY);
+            let values = (0..rows).map(|i| if i % 2 == 0 { key(i) } else { behind(i) });
+            let keys = Int64Array::new(values.collect(), Some(held.clone()));
+            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(keys)]);
+            let path = folder.path().join(name);
+            let mut writer =
+                ParquetWriter::create(&path, Arc::clone(&schema), &[]).expect("creates");
+            writer.write(batch.expect("a batch")).expect("writes");
+            writer.finish(&[]).expect("finishes").hash
+        };
+        let noise = hash("noise", |i| {
+            i.wrapping_mul(KEY).rotate_left(17).wrapping_mul(KEY)
+        });
+        assert_eq!(hash("noughts", |_| 0), noise);
+    }
+
+    #[test]
     fn the_same_rows_give_the_same_bytes_however_they_are_dealt() {
         let schema = Arc::new(Schema::new(vec![
             Field::new("n", DataType::Int64, false),

@@ -97,7 +97,7 @@ impl OpenGroup {
         }
     }
 
-    /// Its bytes; columns are ended as they are written.
+    /// Its bytes. Columns are ended `side_by_side` where there is a core for it.
     pub(super) fn close(self, side_by_side: bool) -> Result<Group> {
         let closed = |(i, column): (usize, Column)| -> Result<Chunk> {
             Ok(match column.writer {
