@@ -13,6 +13,7 @@ mod materialise;
 mod memory;
 mod merge;
 mod neighbours;
+mod pool;
 mod row_numbers;
 mod sort;
 mod tables;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 
@@ -35,6 +36,7 @@ pub use held::Rows;
 pub use keeper::Keeper;
 pub use materialise::{Materialised, materialise, optimised, read, rows};
 pub use merge::last_of_each_key;
+use pool::HalfSharedPool;
 pub use tables::{is_small, let_go, of_files, register_files, register_rows, register_view};
 
 /// The part of the memory limit that rows may take and be sorted in one piece.
@@ -76,7 +78,7 @@ impl Engine {
     pub fn new(limits: Limits, spill: &Path, functions: Functions) -> Result<Self> {
         std::fs::create_dir_all(spill)
             .map_err(|e| Diagnostics::from(Diagnostic::io(spill, "make the folder", &e)))?;
-        let pool = FairSpillPool::new(limits.memory);
+        let pool = HalfSharedPool::new(limits.memory);
         let pool: Arc<dyn MemoryPool> = Arc::new(TrackConsumersPool::new(
             pool,
             NonZeroUsize::MIN.saturating_add(4),
