@@ -141,7 +141,7 @@ impl Night<'_> {
         // What nobody reads, or nobody knows the readers of, is not kept.
         let read = self.reads.of(&node.name);
         let mut keeper = read.map(|read| Keeper::of(&context, &schema, read));
-        aside(async move {
+        let written = aside(async move {
             let see = |rows: &RecordBatch| {
                 counted.iter_mut().for_each(|c| c.look_at(rows));
                 keeper.iter_mut().for_each(|k| k.look_at(rows));
@@ -154,7 +154,11 @@ impl Night<'_> {
                 keeper.and_then(Keeper::finish),
             ))
         })
-        .await
+        .await?;
+        for file in &written.files {
+            self.fingerprints.remember(file, &written.content)?;
+        }
+        Ok(written)
     }
 
     /// Rows of all that a table reads, as far as they are known.

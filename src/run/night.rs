@@ -313,7 +313,7 @@ impl Night<'_> {
     pub(super) fn keep(&mut self, node: &Node, record: NodeRecord, started: Instant) -> Result<()> {
         record.save(&self.lake, &node.name)?;
         for file in &record.made.files {
-            // Remembered now, so that the next run need not read what this one wrote.
+            // So that the next run need not read what this one wrote.
             self.fingerprints.of_file(&self.lake.root().join(file))?;
         }
         self.listener.event(&Event::Made {

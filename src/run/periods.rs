@@ -148,6 +148,7 @@ impl Night<'_> {
             });
             distinct &= made.distinct;
             rows += made.file.rows;
+            self.fingerprints.remember(&period.path, &made.file.hash)?;
             hashes.push(made.file.hash);
         }
         let files: Vec<PathBuf> = periods.iter().map(|p| p.path.clone()).collect();

@@ -21,7 +21,7 @@ use super::ingredients::hash;
 use super::record::NodeRecord;
 
 /// Raised when the same candidate would be published with other rates, metadata or bytes.
-const PUBLISH_VERSION: u32 = 1;
+const PUBLISH_VERSION: u32 = 2;
 
 /// Raised when the same candidate would have another copy under the same policy.
 const DISCLOSURE_VERSION: u32 = 2;

@@ -1,5 +1,5 @@
 //! Batches to the bytes of a Parquet file. Encoding costs more than anything else that is done
-//! with a row, so from the second batch on it has a thread of its own.
+//! with a row, so where there are more than a few it has a thread of its own.
 
 use std::iter;
 use std::sync::Arc;
@@ -25,6 +25,9 @@ use super::{BATCH_ROWS, HashingFile};
 const GROUP_ROWS: usize = 1 << 20;
 /// How hard Zstandard tries: more saves little of what we store.
 pub(super) const LEVEL: i32 = 1;
+/// Batches up to which rows are few: they are encoded at once, and not packed. There is little to save,
+/// and making the packer for each page costs more than all else that is done with it.
+const FEW: usize = 8;
 /// Values from which on columns are worth a core each.
 const MANY: usize = 1 << 17;
 /// Batches that may wait for the encoder.
@@ -38,10 +41,8 @@ pub(super) struct Encoder {
 }
 
 enum State {
-    /// No batch has come: how to encode is chosen by the first.
-    Empty(Box<HashingFile>),
-    /// One batch has come, and may be the only one.
-    One(Box<Rows>, RecordBatch),
+    /// Few batches have come, if any: how to encode is chosen when there are more, or all are there.
+    Few(Box<HashingFile>, Vec<RecordBatch>),
     Thread(SyncSender<RecordBatch>, JoinHandle<Result<Rows>>),
     /// Row groups come encoded.
     Groups(Box<OpenFile<HashingFile>>),
@@ -94,22 +95,24 @@ impl Encoder {
         Self {
             schema,
             sorting,
-            state: State::Empty(Box::new(file)),
+            state: State::Few(Box::new(file), Vec::new()),
         }
     }
 
     /// Adds a batch of at most [`BATCH_ROWS`]. An error may be that of an earlier batch.
     pub(super) fn push(&mut self, batch: RecordBatch) -> Result<()> {
         self.state = match std::mem::replace(&mut self.state, State::Failed) {
-            State::Empty(file) => {
-                let file = OpenFile::new(*file, &self.schema, &batch, self.sorting.clone())?;
-                State::One(Box::new(Rows { file, group: None }), batch)
+            State::Few(file, mut few) if few.len() < FEW => {
+                few.push(batch);
+                State::Few(file, few)
             }
-            State::One(rows, first) => {
+            State::Few(file, few) => {
+                let file = self.open(*file, few.first(), zstandard()?)?;
+                let mut rows = Rows { file, group: None };
                 let (sender, batches) = sync_channel::<RecordBatch>(WAITING);
                 let thread = std::thread::spawn(move || {
-                    let mut rows = *rows;
-                    for batch in iter::once(first).chain(batches.iter()) {
+                    rows.write(&few)?;
+                    while let Ok(batch) = batches.recv() {
                         // With those that wait already.
                         let waiting = batches.try_iter().take(WAITING);
                         let waiting: Vec<RecordBatch> = iter::once(batch).chain(waiting).collect();
@@ -129,9 +132,11 @@ impl Encoder {
     /// Adds a row group. A file has all its rows in groups or none.
     pub(super) fn append(&mut self, group: Group) -> Result<()> {
         let mut file = match std::mem::replace(&mut self.state, State::Failed) {
-            State::Empty(file) => Box::new(self.without_rows(*file)?),
+            State::Few(file, none) if none.is_empty() => {
+                Box::new(self.open(*file, None, Compression::UNCOMPRESSED)?)
+            }
             State::Groups(file) => file,
-            State::One(..) | State::Thread(..) => return Err(mixed()),
+            State::Few(..) | State::Thread(..) => return Err(mixed()),
             State::Failed => return Err(failed_before()),
         };
         file.append(group)?;
@@ -139,17 +144,25 @@ impl Encoder {
         Ok(())
     }
 
-    fn without_rows(&self, file: HashingFile) -> Result<OpenFile<HashingFile>> {
+    /// A file without rows, of which these will be the first.
+    fn open(
+        &self,
+        file: HashingFile,
+        first: Option<&RecordBatch>,
+        packing: Compression,
+    ) -> Result<OpenFile<HashingFile>> {
         let none = RecordBatch::new_empty(Arc::clone(&self.schema));
-        OpenFile::new(file, &self.schema, &none, self.sorting.clone())
+        let sorting = self.sorting.clone();
+        OpenFile::new(file, &self.schema, first.unwrap_or(&none), packing, sorting)
     }
 
     /// Ends the file; nothing of it is durable yet.
     pub(super) fn finish(mut self, metadata: &[(String, String)]) -> Result<HashingFile> {
         match std::mem::replace(&mut self.state, State::Failed) {
-            State::Empty(file) => self.without_rows(*file)?.finish(metadata),
-            State::One(mut rows, only) => {
-                rows.write(&[only])?;
+            State::Few(file, few) => {
+                let file = self.open(*file, few.first(), Compression::UNCOMPRESSED)?;
+                let mut rows = Rows { file, group: None };
+                rows.write(&few)?;
                 rows.finish(metadata)
             }
             State::Thread(sender, thread) => {
@@ -188,13 +201,9 @@ fn mixed() -> ParquetError {
     ParquetError::General("row groups among rows".to_owned())
 }
 
-/// How pages are packed where so many rows come first. Of a table of a few rows there is nothing to
-/// save, and making the packer costs a reader more than its rows.
-pub(super) fn compression(rows: usize) -> Result<Compression> {
-    match rows < BATCH_ROWS {
-        true => Ok(Compression::UNCOMPRESSED),
-        false => Ok(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?)),
-    }
+/// How pages of many rows are packed.
+pub(super) fn zstandard() -> Result<Compression> {
+    Ok(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
 }
 
 /// How to encode a file or a row group that begins with this batch.

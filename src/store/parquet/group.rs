@@ -6,12 +6,15 @@ use bytes::Bytes;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::parquet::arrow::arrow_writer::ArrowColumnChunk;
+use datafusion::parquet::basic::Compression;
 use datafusion::parquet::column::writer::ColumnCloseResult;
 use datafusion::parquet::errors::Result;
 use datafusion::parquet::file::writer::SerializedFileWriter;
 
 use crate::diag::Diagnostic;
 
+use super::BATCH_ROWS;
+use super::encoder::zstandard;
 use super::open_file::OpenFile;
 
 /// An encoded row group.
@@ -35,13 +38,19 @@ impl Group {
     /// # Errors
     /// When they are not the schema's.
     pub fn encode(schema: &SchemaRef, batch: &RecordBatch) -> crate::diag::Result<Self> {
-        let encoded = OpenFile::new(io::sink(), schema, batch, Vec::new()).and_then(|file| {
+        let encode = || {
+            // Of a file of a few rows there is nothing to save.
+            let packing = match batch.num_rows() < BATCH_ROWS {
+                true => Compression::UNCOMPRESSED,
+                false => zstandard()?,
+            };
+            let file = OpenFile::new(io::sink(), schema, batch, packing, Vec::new())?;
             let mut group = file.group()?;
             // Groups are side by side already.
             group.write(std::slice::from_ref(batch), false)?;
             group.close(false)
-        });
-        encoded.map_err(|e| Diagnostic::bug(format!("rows do not fit their schema: {e}")).into())
+        };
+        encode().map_err(|e| Diagnostic::bug(format!("rows do not fit their schema: {e}")).into())
     }
 
     pub(super) fn new(columns: Vec<Chunk>, rows: usize) -> Self {

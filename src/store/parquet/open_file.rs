@@ -13,7 +13,7 @@ use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
 use datafusion::parquet::file::writer::SerializedFileWriter;
 use datafusion::parquet::schema::types::SchemaDescPtr;
 
-use super::encoder::{compression, properties};
+use super::encoder::properties;
 use super::group::Group;
 use super::open_group::OpenGroup;
 
@@ -31,9 +31,9 @@ impl<W: Write + Send> OpenFile<W> {
         out: W,
         schema: &SchemaRef,
         first: &RecordBatch,
+        packing: Compression,
         sorting: Vec<SortingColumn>,
     ) -> Result<Self> {
-        let packing = compression(first.num_rows())?;
         let properties = properties(schema, first, packing, sorting);
         // For the schema in its metadata, and for what makes the writers of columns.
         let writer = ArrowWriter::try_new(out, Arc::clone(schema), Some(properties))?;
