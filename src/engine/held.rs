@@ -25,11 +25,11 @@ use datafusion::parquet::arrow::arrow_reader::{
 };
 use datafusion::parquet::errors::ParquetError;
 use datafusion::physical_plan::ExecutionPlan;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use parking_lot::RwLock;
 use tokio::sync::OnceCell;
 
 use crate::compile::session;
+use crate::cores::of_each;
 
 use super::memory::part_of;
 
@@ -37,6 +37,10 @@ use super::memory::part_of;
 pub(super) const SMALL: u64 = 16 << 20;
 /// The part of the memory limit beyond which nothing more is held.
 const PART: usize = 4;
+/// Batches that a table is dealt into, if it has rows for them.
+const SHARES: usize = 8;
+/// Rows of a batch that is worth dealing out.
+const LEAST: usize = 4096;
 
 /// A table that is held from when it was written, or first asked, until it is let go.
 pub(super) struct Held {
@@ -64,11 +68,25 @@ impl Rows {
         batches: Vec<RecordBatch>,
         memory: MemoryReservation,
     ) -> Result<Self> {
+        let batches = dealt(&batches);
         Ok(Self {
             table: MemTable::try_new(Arc::clone(schema), vec![batches])?,
             _memory: memory,
         })
     }
+}
+
+/// The rows in batches that each core has as many of as any other, where they are enough to be shared.
+fn dealt(batches: &[RecordBatch]) -> Vec<RecordBatch> {
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let share = rows.div_ceil(SHARES).clamp(LEAST, session::BATCH_ROWS);
+    let parts = |batch: &RecordBatch| -> Vec<RecordBatch> {
+        let starts = (0..batch.num_rows()).step_by(share);
+        starts
+            .map(|from| batch.slice(from, share.min(batch.num_rows() - from)))
+            .collect()
+    };
+    batches.iter().flat_map(parts).collect()
 }
 
 /// So many bytes for a table that is held, unless there is no room for it.
@@ -142,18 +160,14 @@ impl Held {
     /// The rows, unless there is no room for them. Files are read side by side.
     async fn load(&self, state: &dyn Session) -> Result<Option<Rows>> {
         let pool = &state.runtime_env().memory_pool;
-        let batches: Vec<Vec<RecordBatch>> = stream::iter(self.files.clone())
-            .map(|file| {
-                let schema = Arc::clone(&self.kept);
-                async move {
-                    let read = SpawnedTask::spawn_blocking(move || read(&file, &schema));
-                    read.await
-                        .map_err(|e| DataFusionError::External(Box::new(e)))?
-                }
-            })
-            .buffered(state.config().target_partitions())
-            .try_collect()
-            .await?;
+        let (files, schema) = (self.files.clone(), Arc::clone(&self.kept));
+        let read = SpawnedTask::spawn_blocking(move || {
+            let read = of_each(files, |file| read(&file, &schema));
+            read.into_iter().collect::<Result<Vec<_>>>()
+        });
+        let batches = read
+            .await
+            .map_err(|e| DataFusionError::External(Box::new(e)))??;
         let sizes = batches.iter().flatten().map(|b| b.get_array_memory_size());
         let Some(memory) = reserve(pool, sizes.sum()) else {
             return Ok(None);
@@ -305,6 +319,33 @@ mod tests {
         assert!(how.contains("parquet"), "{how}");
         assert_eq!(held.num_rows(), 800);
         assert_eq!(held, read);
+    }
+
+    #[test]
+    fn rows_are_dealt_out_alike_in_their_order() {
+        let rows = |from: i64, n: i64| {
+            let column: ArrayRef = Arc::new(Int64Array::from_iter_values(from..from + n));
+            RecordBatch::try_from_iter([("n", column)]).expect("rows")
+        };
+        let sizes = |batches: &[RecordBatch]| -> Vec<usize> {
+            batches.iter().map(RecordBatch::num_rows).collect()
+        };
+        let whole = [rows(0, 40_000), rows(40_000, 8_000)];
+        let found = dealt(&whole);
+        assert_eq!(
+            sizes(&found),
+            [
+                6_000, 6_000, 6_000, 6_000, 6_000, 6_000, 4_000, 6_000, 2_000
+            ]
+        );
+        let schema = whole[0].schema();
+        assert_eq!(
+            concat_batches(&schema, &found).expect("one batch"),
+            concat_batches(&schema, &whole).expect("one batch")
+        );
+        assert_eq!(sizes(&dealt(&[rows(0, 5_000)])), [4_096, 904]);
+        assert_eq!(sizes(&dealt(&[rows(0, 300_000)]))[..2], [32_768, 32_768]);
+        assert!(dealt(&[]).is_empty());
     }
 
     #[tokio::test]

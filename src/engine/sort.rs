@@ -200,7 +200,7 @@ impl PartitionStream for Once {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{AsArray, Float64Array, Int64Array};
+    use datafusion::arrow::array::{AsArray, Float64Array, Int64Array, UInt64Array};
     use datafusion::arrow::compute::concat_batches;
     use datafusion::arrow::datatypes::Int64Type;
     use datafusion::catalog::TableProvider;
@@ -276,6 +276,23 @@ mod tests {
         let found = sorted(of(Arc::new(keys)), 1 << 30).await;
         let expected = Float64Array::from(vec![Some(-1.0), Some(0.25), Some(2.5), None]);
         assert_eq!(found, of(Arc::new(expected)));
+    }
+
+    #[tokio::test]
+    async fn numbers_of_rows_are_sorted_however_large() {
+        for beyond in [0, u64::MAX - 9] {
+            let keys = [Some(7), None, Some(0), Some(9), Some(3)];
+            let keys = keys.map(|key| key.map(|key: u64| key + beyond));
+            let batch = of(Arc::new(UInt64Array::from_iter(keys)));
+            let ascending = (0, SortOptions::new(false, false));
+            let sequence = keys::sequence(std::slice::from_ref(&batch), &[ascending], false);
+            let ours = vec![2, 4, 0, 3, 1];
+            assert_eq!(sequence, (beyond == 0).then_some(ours));
+            let sorted = sorted(batch, 1 << 30).await;
+            let expected = [Some(0), Some(3), Some(7), Some(9), None];
+            let expected = expected.map(|key| key.map(|key: u64| key + beyond));
+            assert_eq!(sorted, of(Arc::new(UInt64Array::from_iter(expected))));
+        }
     }
 
     #[tokio::test]

@@ -1,10 +1,15 @@
 //! Rows' keys as integers that sort as the rows do.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
+use std::num::TryFromIntError;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, Int64Array, RecordBatch,
+};
 use datafusion::arrow::compute::{SortOptions, cast, max, min};
-use datafusion::arrow::datatypes::{DataType, Decimal128Type, Int64Type};
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, Int64Type, UInt64Type};
 use datafusion::arrow::error::ArrowError;
 
+use crate::cores::of_each;
 use crate::store::parquet::Texts;
 
 use super::Key;
@@ -20,25 +25,31 @@ struct Numbers {
 pub(super) const MANY_ROWS: usize = 100_000;
 
 /// The numbers of rows, counted over all batches, in the order of these keys; nothing where they
-/// are of other kinds, or do not fit one integer. `halves` are sorted side by side.
+/// are of other kinds, or do not fit one integer. `halves` are sorted, and columns
+/// numbered, side by side.
 pub(super) fn sequence(batches: &[RecordBatch], order: &[Key], halves: bool) -> Option<Vec<u32>> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let row_bits = bits(u64::try_from(rows).ok()?);
     if row_bits > u32::BITS {
         return None;
     }
-    let mut numbered_columns = Vec::with_capacity(order.len());
-    let mut width = row_bits;
-    for (column, options) in order {
-        let parts: Vec<&ArrayRef> = batches.iter().map(|b| b.column(*column)).collect();
-        let column = numbered(&parts, *options)?;
-        width += column.bits;
-        // One number says nothing of the order.
-        if column.bits > 0 {
-            numbered_columns.push(column);
-        }
-    }
     let halves = halves && rows >= MANY_ROWS;
+    let number_column = |(column, options): &Key| {
+        let parts: Vec<&ArrayRef> = batches.iter().map(|b| b.column(*column)).collect();
+        numbered(&parts, *options)
+    };
+    let numbered_columns: Option<Vec<Numbers>> = match halves {
+        true => of_each(order, number_column).into_iter().collect(),
+        false => order.iter().map(number_column).collect(),
+    };
+    let mut numbered_columns = numbered_columns?;
+    // One number says nothing of the order.
+    numbered_columns.retain(|column| column.bits > 0);
+    let width = row_bits
+        + numbered_columns
+            .iter()
+            .map(|column| column.bits)
+            .sum::<u32>();
     let low = |bits: u32| (1_u64 << bits) - 1;
     match width {
         ..=64 => {
@@ -102,8 +113,6 @@ pub(super) fn are_numbered(kind: &DataType) -> bool {
     match kind {
         DataType::Utf8View | DataType::Utf8 | DataType::Decimal128(_, _) => true,
         DataType::Boolean | DataType::Date32 | DataType::Timestamp(_, _) => true,
-        // Half of these do not fit the type that the others are compared in.
-        DataType::UInt64 => false,
         kind => kind.is_integer(),
     }
 }
@@ -111,15 +120,8 @@ pub(super) fn are_numbered(kind: &DataType) -> bool {
 fn numbered(parts: &[&ArrayRef], options: SortOptions) -> Option<Numbers> {
     match parts.first()?.data_type() {
         DataType::Utf8View | DataType::Utf8 => ranks(parts, options),
-        DataType::Decimal128(_, _) => {
-            let narrow = parts.iter().map(|part| {
-                let values = part.as_primitive::<Decimal128Type>();
-                values.try_unary::<_, Int64Type, _>(|value| {
-                    i64::try_from(value).map_err(|e| ArrowError::from_external_error(Box::new(e)))
-                })
-            });
-            distances(&narrow.collect::<Result<Vec<_>, _>>().ok()?, options)
-        }
+        DataType::Decimal128(_, _) => narrow::<Decimal128Type>(parts, options),
+        DataType::UInt64 => narrow::<UInt64Type>(parts, options),
         kind if are_numbered(kind) => {
             let wide = parts.iter().map(|part| {
                 let part = cast(part, &DataType::Int64)?;
@@ -129,6 +131,21 @@ fn numbered(parts: &[&ArrayRef], options: SortOptions) -> Option<Numbers> {
         }
         _ => None,
     }
+}
+
+/// Numbers of a kind that not all fit the one in which they are compared.
+fn narrow<T: ArrowPrimitiveType<Native: TryInto<i64, Error = TryFromIntError>>>(
+    parts: &[&ArrayRef],
+    options: SortOptions,
+) -> Option<Numbers> {
+    let narrow = parts.iter().map(|part| {
+        let values = part.as_primitive::<T>();
+        values.try_unary::<_, Int64Type, _>(|value| {
+            let value: Result<i64, TryFromIntError> = value.try_into();
+            value.map_err(|e| ArrowError::from_external_error(Box::new(e)))
+        })
+    });
+    distances(&narrow.collect::<Result<Vec<_>, _>>().ok()?, options)
 }
 
 /// Numbers from 0 to a greatest one, and nulls, as they are asked for.
