@@ -35,6 +35,7 @@ mod submissions;
 mod system;
 mod table;
 mod tables;
+mod text_literals;
 
 pub use columns_read::ColumnsRead;
 pub use diagnose::{plan as plan_query, plan_checked as plan_checked_query, translate};
