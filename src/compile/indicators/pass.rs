@@ -1,169 +1,239 @@
 //! One pass over a table, for all entries that are counted from its rows alike.
 
-use crate::spec::Indicator;
 use crate::spec::indicator::{Count, Organisation};
+use crate::spec::{Indicator, Sp};
 
-use super::sql::{GROUP, text};
+use super::sql::text;
 use super::{BY_EDITION, Entry};
 
 /// What stands in a row that is not broken down.
 const ALL: &str = "all";
-/// How far the columns of a query are indented, and those of one within one within it.
+/// How far the columns of a query are indented, those of one within it, and of one within that.
 const OUTER: &str = "        ";
-const INNER: &str = "                ";
+const INNER: &str = "            ";
+const WITHIN: &str = "                ";
 
-/// Entries that are counted in one pass over a table: they share all that tells rows apart.
+/// What tells the sums of a series apart, but for where they are.
+pub(super) const KEYS: [&str; 4] = ["month", "breakdown_type", "breakdown_value", "imd_edition"];
+
+/// Counts that stand side by side in a row: all rows have room for so many, most need no more.
+const SIDE_BY_SIDE: usize = 4;
+
+/// Entries that are counted from the same rows and differ in what they count of them.
+pub(super) struct Series<'a> {
+    pub organisation: &'a Organisation,
+    filter: Option<&'a Sp<String>>,
+    pub sets: Vec<Set<'a>>,
+}
+
+/// Entries of a series whose counts stand side by side.
+pub(super) struct Set<'a> {
+    /// What its rows are known by; no other of the project has it.
+    pub number: usize,
+    /// What is counted, as SQL.
+    pub counts: Vec<String>,
+    pub entries: Vec<Entry<'a>>,
+}
+
+impl<'a> Set<'a> {
+    /// The counts of an entry that it has not yet.
+    fn lacks(&self, entry: &Entry<'_>) -> Vec<String> {
+        let mut counts = counts_of(entry).to_vec();
+        counts.dedup();
+        counts.retain(|count| !self.counts.contains(count));
+        counts
+    }
+
+    fn has_room_for(&self, entry: &Entry<'_>) -> bool {
+        self.counts.len() + self.lacks(entry).len() <= SIDE_BY_SIDE
+    }
+
+    fn add(&mut self, entry: Entry<'a>) {
+        self.counts.extend(self.lacks(&entry));
+        self.entries.push(entry);
+    }
+}
+
+impl<'a> Series<'a> {
+    fn takes(&self, entry: &Entry<'_>, organisation: &Organisation) -> bool {
+        self.filter == entry.spec.filter.as_ref()
+            && self.organisation.kind == organisation.kind
+            && self.organisation.filter == organisation.filter
+            && self.organisation.rolls_up == organisation.rolls_up
+    }
+
+    /// What must hold of a row.
+    fn condition(&self) -> String {
+        let filters = self.filter.into_iter().chain(&self.organisation.filter);
+        let conditions: Vec<String> = filters.map(|f| condition(f)).collect();
+        match conditions.is_empty() {
+            true => "TRUE".to_owned(),
+            false => conditions.join(" AND "),
+        }
+    }
+}
+
+/// Series that share their table and all that tells its rows apart.
 pub(super) struct Pass<'a> {
     organisation: &'a Organisation,
-    entries: Vec<Entry<'a>>,
+    spec: &'a Indicator,
+    pub series: Vec<Series<'a>>,
 }
 
 impl<'a> Pass<'a> {
     /// The passes over all tables, in the order of the entries.
     pub(super) fn all(entries: &[Entry<'a>]) -> Vec<Self> {
         let mut passes: Vec<Self> = Vec::new();
+        let mut sets = 0;
         for entry in entries {
             for organisation in &entry.spec.organisations {
-                match passes.iter_mut().find(|p| p.takes(entry, organisation)) {
-                    Some(pass) => pass.entries.push(*entry),
-                    None => passes.push(Self {
+                let spec = entry.spec;
+                let pass = found_or_added(
+                    &mut passes,
+                    |p| p.takes(entry, organisation),
+                    || Self {
                         organisation,
-                        entries: vec![*entry],
-                    }),
-                }
+                        spec,
+                        series: Vec::new(),
+                    },
+                );
+                let series = found_or_added(
+                    &mut pass.series,
+                    |s| s.takes(entry, organisation),
+                    || Series {
+                        organisation,
+                        filter: spec.filter.as_ref(),
+                        sets: Vec::new(),
+                    },
+                );
+                let set = found_or_added(
+                    &mut series.sets,
+                    |set| set.has_room_for(entry),
+                    || {
+                        sets += 1;
+                        Set {
+                            number: sets,
+                            counts: Vec::new(),
+                            entries: Vec::new(),
+                        }
+                    },
+                );
+                set.add(*entry);
             }
         }
         passes
     }
 
     fn takes(&self, entry: &Entry<'_>, organisation: &Organisation) -> bool {
-        let (ours, theirs) = (self.spec(), entry.spec);
+        let (ours, theirs) = (self.spec, entry.spec);
         ours.from == theirs.from
             && ours.month.column == theirs.month.column
             && ours.edition == theirs.edition
             && ours.breakdowns == theirs.breakdowns
-            && self.organisation.kind == organisation.kind
             && self.organisation.column == organisation.column
-            && self.organisation.filter == organisation.filter
     }
 
-    /// What the entries share.
-    fn spec(&self) -> &'a Indicator {
-        self.entries[0].spec
+    /// All sets of its series.
+    pub(super) fn sets(&self) -> impl Iterator<Item = &Set<'a>> {
+        self.series.iter().flat_map(|series| &series.sets)
     }
 
-    /// Something that each entry has of its own.
-    fn each(&self, of: impl Fn(&'a Indicator) -> String) -> String {
-        let values: Vec<String> = self.entries.iter().map(|e| of(e.spec)).collect();
-        if values.iter().all(|v| *v == values[0]) {
-            return values[0].clone();
-        }
-        let cases = self.entries.iter().zip(values);
-        let cases: Vec<(String, String)> = cases.map(|(e, v)| (text(e.id), v)).collect();
-        case("indicator.measure", &cases, None, OUTER)
-    }
-
-    /// The rows of the entries, once for each breakdown.
-    pub(super) fn select(&self) -> String {
-        let some_rows_only = self.entries.iter().any(|e| e.spec.filter.is_some());
-        match self.entries.len() > 1 && !some_rows_only {
-            true => self.added_up_first(),
-            false => self.row_by_row(),
-        }
-    }
-
-    /// Each row for each entry that counts it.
-    fn row_by_row(&self) -> String {
-        let mut conditions: Vec<String> = Vec::new();
-        if self.entries.iter().any(|e| e.spec.filter.is_some()) {
-            conditions.push(self.each(|spec| match &spec.filter {
-                Some(filter) => condition(filter),
-                None => "TRUE".to_owned(),
-            }));
-        }
-        conditions.extend(self.conditions());
-        format!(
-            "    SELECT
-        indicator.measure,
-        {keys},
-        {numerator} AS numerator,
-        {denominator} AS denominator
-    FROM {from} AS counts
-{measures}
-    {breakdowns}
-{wanted}",
-            keys = self.keys(OUTER),
-            numerator = self.each(|spec| count(&spec.numerator)),
-            denominator = self.each(|spec| count(&spec.denominator)),
-            from = self.spec().from.as_str(),
-            measures = self.measures(),
-            breakdowns = self.breakdowns(),
-            wanted = wanted(&conditions, OUTER),
-        )
-    }
-
-    /// The counts of all rows added up, then a row for each entry: there are many more rows than sums.
-    fn added_up_first(&self) -> String {
-        let entries = self.entries.iter();
-        let counts = entries.flat_map(|e| [&e.spec.numerator, &e.spec.denominator]);
-        let mut distinct: Vec<String> = Vec::new();
-        for count in counts.map(count) {
+    /// What is counted of its rows, each once, as SQL.
+    fn counts(&self) -> Vec<&String> {
+        let mut distinct: Vec<&String> = Vec::new();
+        for count in self.sets().flat_map(|set| &set.counts) {
             if !distinct.contains(&count) {
                 distinct.push(count);
             }
         }
-        let sum_of = |wanted: &Count| {
-            let wanted = count(wanted);
-            let place = distinct.iter().position(|count| *count == wanted);
-            format!("counts.count_{}", place.unwrap_or_default() + 1)
+        distinct
+    }
+
+    /// Its counts added up for each set, organisation and breakdown. A set has `columns` of them, like
+    /// all others: those that it does not fill are null.
+    pub(super) fn select(&self, columns: usize) -> String {
+        let counts = self.counts();
+        let column = |i: usize| {
+            let cases = self.sets().filter_map(|set| {
+                let count = set.counts.get(i - 1)?;
+                let place = counts.iter().position(|c| *c == count)? + 1;
+                Some(format!(
+                    "{INNER}WHEN {} THEN sums.count_{place}\n",
+                    set.number
+                ))
+            });
+            let cases: String = cases.collect();
+            match cases.is_empty() {
+                true => format!("{OUTER}CAST(NULL AS DECIMAL(22, 1)) AS count_{i}"),
+                false => format!("{OUTER}CASE sets.number\n{cases}{OUTER}END AS count_{i}"),
+            }
         };
-        let counts = (1..).zip(&distinct);
-        let counts = counts.map(|(i, count)| format!("{INNER}{count} AS count_{i}"));
-        // A sum with something withheld in it is no sum.
-        let sums = (1..=distinct.len()).map(|i| {
-            format!(
-                "            CASE WHEN COUNT(count_{i}) = COUNT(*) THEN SUM(count_{i}) END AS count_{i}"
-            )
-        });
+        let keys = KEYS.map(|key| format!("sums.{key}"));
         format!(
             "    SELECT
-        indicator.measure,
-        {group},
-        {numerator} AS numerator,
-        {denominator} AS denominator
+        sets.number AS set_number,
+        sums.org_code,
+        {keys},
+{columns}
     FROM (
-        SELECT
-            {inner_group},
+{sums}    ) AS sums
+    INNER JOIN (VALUES {sets}) AS sets (series, number)
+        ON sets.series = sums.series
+",
+            keys = keys.join(",\n        "),
+            columns = (1..=columns).map(column).collect::<Vec<_>>().join(",\n"),
+            sums = self.sums(),
+            sets = self.numbers().join(", "),
+        )
+    }
+
+    /// Which sets each series has.
+    fn numbers(&self) -> Vec<String> {
+        let series = (1..).zip(&self.series);
+        let numbers = series.flat_map(|(series, s)| {
+            let numbers = s.sets.iter().map(|set| set.number);
+            numbers.map(move |number| format!("({series}, {number})"))
+        });
+        numbers.collect()
+    }
+
+    /// Its counts added up for each series.
+    fn sums(&self) -> String {
+        let counts = (1..).zip(self.counts());
+        let sums = counts.clone().map(|(i, _)| format!("{INNER}{}", sum(i)));
+        let counts = counts.map(|(i, count)| format!("{WITHIN}{count} AS count_{i}"));
+        let keys = KEYS.join(",\n            ");
+        format!(
+            "        SELECT
+            series,
+            org_code,
+            {keys},
 {sums}
         FROM (
             SELECT
-                {keys},
+                {all_keys},
 {counts}
             FROM {from} AS counts
-            {breakdowns}
+{series}            {breakdowns}
 {wanted}        ) AS counts
         GROUP BY
-            {inner_group}
-    ) AS counts
-{measures}
+            series,
+            org_code,
+            {keys}
 ",
-            group = GROUP.join(",\n        "),
-            inner_group = GROUP.join(",\n            "),
-            numerator = self.each(|spec| sum_of(&spec.numerator)),
-            denominator = self.each(|spec| sum_of(&spec.denominator)),
             sums = sums.collect::<Vec<_>>().join(",\n"),
-            keys = self.keys(INNER),
+            all_keys = self.keys(),
             counts = counts.collect::<Vec<_>>().join(",\n"),
-            from = self.spec().from.as_str(),
+            from = self.spec.from.as_str(),
+            series = self.all_series(),
             breakdowns = self.breakdowns(),
-            wanted = wanted(&self.conditions(), INNER),
-            measures = self.measures(),
+            wanted = self.wanted(),
         )
     }
 
     /// What tells the rows of an entry apart.
-    fn keys(&self, indent: &str) -> String {
-        let spec = self.spec();
+    fn keys(&self) -> String {
+        let spec = self.spec;
         let value = |breakdown: &str| {
             let column = name(breakdown);
             format!("COALESCE(CAST(counts.{column} AS VARCHAR), 'unknown')")
@@ -174,81 +244,106 @@ impl<'a> Pass<'a> {
             Some(column) => {
                 let column = format!("counts.{}", name(column));
                 let cases = self.by_edition().into_iter().map(|b| (b, column.clone()));
-                let cases: Vec<_> = cases.collect();
-                case("breakdown.breakdown_type", &cases, Some("0"), indent)
+                case(&cases.collect::<Vec<_>>(), "0")
             }
             None => "0".to_owned(),
         };
         let organisation = name(&self.organisation.column);
-        let value = case(
-            "breakdown.breakdown_type",
-            &values,
-            Some(&text(ALL)),
-            indent,
-        );
+        let series = match &self.series[..] {
+            [_] => "1 AS series",
+            _ => "part.series",
+        };
         [
-            format!("counts.{} AS month", name(&spec.month.column)),
-            format!("{} AS org_type", text(self.organisation.kind.word())),
+            series.to_owned(),
             format!("COALESCE(CAST(counts.{organisation} AS VARCHAR), 'UNKNOWN') AS org_code"),
+            format!("counts.{} AS month", name(&spec.month.column)),
             "breakdown.breakdown_type".to_owned(),
-            format!("{value} AS breakdown_value"),
+            format!("{} AS breakdown_value", case(&values, &text(ALL))),
             format!("{edition} AS imd_edition"),
         ]
-        .join(&format!(",\n{indent}"))
+        .join(&format!(",\n{WITHIN}"))
     }
 
     /// The breakdowns that are by edition, as texts.
     fn by_edition(&self) -> Vec<String> {
-        let breakdowns = self.spec().breakdowns.iter().map(|b| b.as_str());
+        let breakdowns = self.spec.breakdowns.iter().map(|b| b.as_str());
         let by_edition = breakdowns.filter(|b| BY_EDITION.contains(b));
         by_edition.map(text).collect()
     }
 
-    fn measures(&self) -> String {
-        let measures = self.entries.iter().map(|e| format!("({})", text(e.id)));
-        format!(
-            "    CROSS JOIN (
-        VALUES
-        {}
-    ) AS indicator (measure)",
-            measures.collect::<Vec<_>>().join(",\n        ")
-        )
+    /// A row for each series, where there are several.
+    fn all_series(&self) -> String {
+        let numbers = (1..=self.series.len()).map(|series| format!("({series})"));
+        match self.series.len() {
+            1 => String::new(),
+            _ => format!(
+                "{INNER}CROSS JOIN (VALUES {}) AS part (series)\n",
+                numbers.collect::<Vec<_>>().join(", ")
+            ),
+        }
     }
 
     fn breakdowns(&self) -> String {
-        let breakdowns = self.spec().breakdowns.iter().map(|b| b.as_str());
+        let breakdowns = self.spec.breakdowns.iter().map(|b| b.as_str());
         let kinds = [ALL].into_iter().chain(breakdowns);
         let kinds: Vec<String> = kinds.map(|k| format!("({})", text(k))).collect();
         let kinds = kinds.join(", ");
         format!("CROSS JOIN (VALUES {kinds}) AS breakdown (breakdown_type)")
     }
 
-    /// What must hold of a row for all entries.
-    fn conditions(&self) -> Vec<String> {
-        let filters = self.organisation.filter.iter();
-        let mut conditions: Vec<String> = filters.map(|f| condition(f)).collect();
-        if let Some(column) = &self.spec().edition {
+    /// The clause that leaves rows out, if there is one.
+    fn wanted(&self) -> String {
+        let mut conditions = Vec::new();
+        match &self.series[..] {
+            [only] if only.condition() == "TRUE" => {}
+            [only] => conditions.push(only.condition()),
+            all => {
+                let cases = (1..).zip(all).map(|(series, s)| {
+                    format!("{WITHIN}    WHEN {series} THEN {}\n", s.condition())
+                });
+                let cases: String = cases.collect();
+                conditions.push(format!("CASE part.series\n{cases}{WITHIN}END"));
+            }
+        }
+        if let Some(column) = &self.spec.edition {
             let one = format!("counts.{} = $imd_edition", name(column));
-            let kinds = self.by_edition();
+            let kinds = self.by_edition().join(", ");
             conditions.push(match kinds.is_empty() {
                 true => format!("({one})"),
-                false => {
-                    let kinds = kinds.join(", ");
-                    format!("({one} OR breakdown.breakdown_type IN ({kinds}))")
-                }
+                false => format!("({one} OR breakdown.breakdown_type IN ({kinds}))"),
             });
         }
-        conditions
+        match conditions.is_empty() {
+            true => String::new(),
+            false => format!(
+                "{INNER}WHERE {}\n",
+                conditions.join(&format!("\n{WITHIN}AND "))
+            ),
+        }
     }
 }
 
-/// The clause that leaves rows out, if there is one. `indent` is that of the columns.
-fn wanted(conditions: &[String], indent: &str) -> String {
-    if conditions.is_empty() {
-        return String::new();
+/// A count added up. A sum with something withheld in it is no sum.
+pub(super) fn sum(i: usize) -> String {
+    format!("CASE WHEN COUNT(count_{i}) = COUNT(*) THEN SUM(count_{i}) END AS count_{i}")
+}
+
+/// The first of some things that is right; if none is, a new one is added.
+fn found_or_added<T>(
+    all: &mut Vec<T>,
+    is_right: impl FnMut(&T) -> bool,
+    new: impl FnOnce() -> T,
+) -> &mut T {
+    let place = all.iter().position(is_right).unwrap_or(all.len());
+    if place == all.len() {
+        all.push(new());
     }
-    let conditions = conditions.join(&format!("\n{indent}AND "));
-    format!("{}WHERE {conditions}\n", &indent[4..])
+    &mut all[place]
+}
+
+/// The two counts of an entry, as SQL.
+pub(super) fn counts_of(entry: &Entry<'_>) -> [String; 2] {
+    [&entry.spec.numerator, &entry.spec.denominator].map(count)
 }
 
 /// What a row adds to a count.
@@ -264,16 +359,15 @@ fn count(count: &Count) -> String {
     format!("CAST({each} AS DECIMAL(12, 1))")
 }
 
-/// `CASE of WHEN … END`, or the last resort by itself. `indent` is that of the column.
-fn case(of: &str, cases: &[(String, String)], otherwise: Option<&str>, indent: &str) -> String {
+/// What stands for each kind of breakdown, or the last resort by itself.
+fn case(cases: &[(String, String)], otherwise: &str) -> String {
     if cases.is_empty() {
-        return otherwise.unwrap_or("NULL").to_owned();
+        return otherwise.to_owned();
     }
-    let cases = cases.iter();
-    let whens = cases.map(|(kind, value)| format!("{indent}    WHEN {kind} THEN {value}\n"));
+    let whens = cases.iter();
+    let whens = whens.map(|(kind, value)| format!("{WITHIN}    WHEN {kind} THEN {value}\n"));
     let whens: String = whens.collect();
-    let last = otherwise.map_or_else(String::new, |o| format!("{indent}    ELSE {o}\n"));
-    format!("CASE {of}\n{whens}{last}{indent}END")
+    format!("CASE breakdown.breakdown_type\n{whens}{WITHIN}    ELSE {otherwise}\n{WITHIN}END")
 }
 
 /// A condition of the YAML. The line's end closes a comment.
