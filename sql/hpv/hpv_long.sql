@@ -5,96 +5,68 @@
 -- shown for its quality. Rows of `is_total` are sums of others and never added to them.
 -- The table knows authorities by name only; the code is that of the areas' list, and null
 -- for an authority that is not ours.
+-- A row of the published table holds nine cohorts side by side: here they stand one below another.
 -- Source: UKHSA, HPV vaccination coverage in adolescents in England.
 WITH cohorts AS (
     SELECT
         first_year,
         local_authority,
-        8 AS school_year,
-        'F' AS sex,
-        y8_females AS eligible,
-        y8_females_vaccinated AS vaccinated,
-        COALESCE(y8_females_vaccinated_note, y8_females_note) AS note
-    FROM source.hpv_published
-    UNION ALL
-    SELECT
-        first_year,
-        local_authority,
-        8 AS school_year,
-        'M' AS sex,
-        y8_males AS eligible,
-        y8_males_vaccinated AS vaccinated,
-        COALESCE(y8_males_vaccinated_note, y8_males_note) AS note
-    FROM source.hpv_published
-    UNION ALL
-    SELECT
-        first_year,
-        local_authority,
-        8 AS school_year,
-        'both' AS sex,
-        y8_females + y8_males AS eligible,
-        y8_females_vaccinated + y8_males_vaccinated AS vaccinated,
-        COALESCE(y8_females_vaccinated_note, y8_males_vaccinated_note, y8_females_note, y8_males_note) AS note
-    FROM source.hpv_published
-    UNION ALL
-    SELECT
-        first_year,
-        local_authority,
-        9 AS school_year,
-        'F' AS sex,
-        y9_females AS eligible,
-        y9_females_vaccinated AS vaccinated,
-        COALESCE(y9_females_vaccinated_note, y9_females_note) AS note
-    FROM source.hpv_published
-    UNION ALL
-    SELECT
-        first_year,
-        local_authority,
-        9 AS school_year,
-        'M' AS sex,
-        y9_males AS eligible,
-        y9_males_vaccinated AS vaccinated,
-        COALESCE(y9_males_vaccinated_note, y9_males_note) AS note
-    FROM source.hpv_published
-    UNION ALL
-    SELECT
-        first_year,
-        local_authority,
-        9 AS school_year,
-        'both' AS sex,
-        y9_females + y9_males AS eligible,
-        y9_females_vaccinated + y9_males_vaccinated AS vaccinated,
-        COALESCE(y9_females_vaccinated_note, y9_males_vaccinated_note, y9_females_note, y9_males_note) AS note
-    FROM source.hpv_published
-    UNION ALL
-    SELECT
-        first_year,
-        local_authority,
-        10 AS school_year,
-        'F' AS sex,
-        y10_females AS eligible,
-        y10_females_vaccinated AS vaccinated,
-        COALESCE(y10_females_vaccinated_note, y10_females_note) AS note
-    FROM source.hpv_published
-    UNION ALL
-    SELECT
-        first_year,
-        local_authority,
-        10 AS school_year,
-        'M' AS sex,
-        y10_males AS eligible,
-        y10_males_vaccinated AS vaccinated,
-        COALESCE(y10_males_vaccinated_note, y10_males_note) AS note
-    FROM source.hpv_published
-    UNION ALL
-    SELECT
-        first_year,
-        local_authority,
-        10 AS school_year,
-        'both' AS sex,
-        y10_females + y10_males AS eligible,
-        y10_females_vaccinated + y10_males_vaccinated AS vaccinated,
-        COALESCE(y10_females_vaccinated_note, y10_males_vaccinated_note, y10_females_note, y10_males_note) AS note
+        UNNEST(ARRAY[8, 8, 8, 9, 9, 9, 10, 10, 10]) AS school_year,
+        UNNEST(ARRAY['F', 'M', 'both', 'F', 'M', 'both', 'F', 'M', 'both']) AS sex,
+        UNNEST(
+            ARRAY[
+                y8_females,
+                y8_males,
+                y8_females + y8_males,
+                y9_females,
+                y9_males,
+                y9_females + y9_males,
+                y10_females,
+                y10_males,
+                y10_females + y10_males
+            ]
+        ) AS eligible,
+        UNNEST(
+            ARRAY[
+                y8_females_vaccinated,
+                y8_males_vaccinated,
+                y8_females_vaccinated + y8_males_vaccinated,
+                y9_females_vaccinated,
+                y9_males_vaccinated,
+                y9_females_vaccinated + y9_males_vaccinated,
+                y10_females_vaccinated,
+                y10_males_vaccinated,
+                y10_females_vaccinated + y10_males_vaccinated
+            ]
+        ) AS vaccinated,
+        UNNEST(
+            ARRAY[
+                COALESCE(y8_females_vaccinated_note, y8_females_note),
+                COALESCE(y8_males_vaccinated_note, y8_males_note),
+                COALESCE(
+                    y8_females_vaccinated_note,
+                    y8_males_vaccinated_note,
+                    y8_females_note,
+                    y8_males_note
+                ),
+                COALESCE(y9_females_vaccinated_note, y9_females_note),
+                COALESCE(y9_males_vaccinated_note, y9_males_note),
+                COALESCE(
+                    y9_females_vaccinated_note,
+                    y9_males_vaccinated_note,
+                    y9_females_note,
+                    y9_males_note
+                ),
+                COALESCE(y10_females_vaccinated_note, y10_females_note),
+                COALESCE(y10_males_vaccinated_note, y10_males_note),
+                COALESCE(
+                    y10_females_vaccinated_note,
+                    y10_males_vaccinated_note,
+                    y10_females_note,
+                    y10_males_note
+                )
+            ]
+        ) AS note
     FROM source.hpv_published
 ),
 

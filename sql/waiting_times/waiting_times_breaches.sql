@@ -5,13 +5,6 @@
 -- the trust finds it; its own number and the person's stay out. Quintile: IMD 2025.
 -- For 62 days the row says how the breach is shared and how long each part took.
 -- Definitions: model.cwt_wait, model.cwt_allocation.
-WITH ours AS (
-    SELECT DISTINCT
-        record_id,
-        standard
-    FROM model.cwt_share
-)
-
 SELECT
     wait.month,
     wait.standard,
@@ -34,9 +27,6 @@ SELECT
     2025 AS imd_edition,
     wait.imd2025_quintile AS imd_quintile
 FROM model.cwt_wait AS wait
-INNER JOIN ours
-    ON ours.record_id = wait.record_id
-    AND ours.standard = wait.standard
 INNER JOIN model.cwt_pathway AS pathway
     ON pathway.record_id = wait.record_id
 LEFT JOIN model.cwt_allocation AS allocation
@@ -44,3 +34,9 @@ LEFT JOIN model.cwt_allocation AS allocation
     AND wait.standard = 'd62'
 WHERE wait.counted
     AND NOT wait.within
+    AND EXISTS (
+        SELECT 1
+        FROM model.cwt_share AS share
+        WHERE share.record_id = wait.record_id
+            AND share.standard = wait.standard
+    )
