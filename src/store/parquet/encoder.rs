@@ -29,7 +29,7 @@ pub(super) const LEVEL: i32 = 1;
 /// and making the packer for each page costs more than all else that is done with it.
 const FEW: usize = 8;
 /// Values from which on columns are worth a core each.
-const MANY: usize = 1 << 17;
+const MANY: usize = 1 << 15;
 /// Batches that may wait for the encoder.
 const WAITING: usize = 8;
 
