@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{Datelike, Days, Months, NaiveDate};
-use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::execution::context::SessionContext;
 use datafusion::prelude::col;
@@ -162,17 +164,18 @@ async fn absent(
         .collect()
         .await
         .map_err(bug)?;
-    let mut absent: Vec<String> = batches
-        .iter()
-        .filter_map(|b| b.column(0).as_string_opt::<i32>())
-        .flat_map(|a| {
-            (0..a.len())
-                .filter(|i| a.is_valid(*i))
-                .map(|i| a.value(i).to_owned())
-                .collect::<Vec<_>>()
-        })
-        .filter(|sender| !sent.contains(sender))
-        .collect();
+    let mut absent = Vec::new();
+    for batch in &batches {
+        // However the table holds them.
+        let senders = cast(batch.column(0), &DataType::Utf8)
+            .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
+        let senders = senders.as_string::<i32>().iter().flatten();
+        absent.extend(
+            senders
+                .filter(|sender| !sent.contains(*sender))
+                .map(str::to_owned),
+        );
+    }
     absent.sort();
     Ok(absent)
 }

@@ -199,6 +199,25 @@ fn a_source_that_is_too_old() {
 }
 
 #[test]
+fn who_has_sent_nothing_is_named() {
+    let world = after_a_good_night();
+    world.edit(
+        "config/reference/sites.csv",
+        "RWF,Maidstone\n",
+        "RWF,Maidstone\nRN7,Dartford\nRPA,Medway\n",
+    );
+    world.edit(
+        "pipelines/clinic.yaml",
+        "    columns:\n",
+        "    freshness: { expected: { by: provider, from: reference.sites } }\n    columns:\n",
+    );
+    world.martlet("run").exits(0).says(&[
+        "warning[freshness]",
+        "source.visits has nothing for February 2026 from RN7, RPA",
+    ]);
+}
+
+#[test]
 fn no_publish_leaves_readers_alone() {
     let world = after_a_good_night();
     let before = world.hashes("published");
