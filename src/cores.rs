@@ -10,7 +10,9 @@ pub fn of_each<I: Send, T: Send>(
     things: impl IntoIterator<Item = I, IntoIter: Send>,
     work: impl Fn(I) -> T + Sync,
 ) -> Vec<T> {
-    let next = Mutex::new(things.into_iter().enumerate());
+    let things = things.into_iter();
+    let most = things.size_hint().1.unwrap_or(usize::MAX);
+    let next = Mutex::new(things.enumerate());
     let take = || {
         let mut done = Vec::new();
         loop {
@@ -23,7 +25,7 @@ pub fn of_each<I: Send, T: Send>(
         }
     };
     let mut all: Vec<(usize, T)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..cores()).map(|_| scope.spawn(take)).collect();
+        let others: Vec<_> = (1..cores().min(most)).map(|_| scope.spawn(take)).collect();
         let mut all = take();
         for other in others {
             match other.join() {

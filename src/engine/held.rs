@@ -37,7 +37,7 @@ use super::memory::part_of;
 pub(super) const SMALL: u64 = 16 << 20;
 /// The part of the memory limit beyond which nothing more is held.
 const PART: usize = 4;
-/// Batches that a table is dealt into, if it has rows for them.
+/// Batches that a table is dealt into, or about as many, if it has rows for them.
 const SHARES: usize = 8;
 /// Rows of a batch that is worth dealing out.
 const LEAST: usize = 4096;
@@ -76,10 +76,11 @@ impl Rows {
     }
 }
 
-/// The rows in batches that each core has as many of as any other, where they are enough to be shared.
+/// The rows in their order, in batches of about as many each, where they are enough to be shared by cores.
 fn dealt(batches: &[RecordBatch]) -> Vec<RecordBatch> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let share = rows.div_ceil(SHARES).clamp(LEAST, session::BATCH_ROWS);
+    let shares = (rows / LEAST).clamp(1, SHARES);
+    let share = rows.div_ceil(shares).clamp(1, session::BATCH_ROWS);
     let parts = |batch: &RecordBatch| -> Vec<RecordBatch> {
         let starts = (0..batch.num_rows()).step_by(share);
         starts
@@ -343,7 +344,8 @@ mod tests {
             concat_batches(&schema, &found).expect("one batch"),
             concat_batches(&schema, &whole).expect("one batch")
         );
-        assert_eq!(sizes(&dealt(&[rows(0, 5_000)])), [4_096, 904]);
+        assert_eq!(sizes(&dealt(&[rows(0, 5_000)])), [5_000]);
+        assert_eq!(sizes(&dealt(&[rows(0, 9_000)])), [4_500, 4_500]);
         assert_eq!(sizes(&dealt(&[rows(0, 300_000)]))[..2], [32_768, 32_768]);
         assert!(dealt(&[]).is_empty());
     }

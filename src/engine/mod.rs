@@ -36,7 +36,7 @@ pub use held::Rows;
 pub use keeper::Keeper;
 pub use materialise::{Materialised, materialise, optimised, read, rows};
 pub use merge::last_of_each_key;
-use pool::HalfSharedPool;
+use pool::SharedPool;
 pub use tables::{is_small, let_go, of_files, register_files, register_rows, register_view};
 
 /// The part of the memory limit that rows may take and be sorted in one piece.
@@ -78,7 +78,7 @@ impl Engine {
     pub fn new(limits: Limits, spill: &Path, functions: Functions) -> Result<Self> {
         std::fs::create_dir_all(spill)
             .map_err(|e| Diagnostics::from(Diagnostic::io(spill, "make the folder", &e)))?;
-        let pool = HalfSharedPool::new(limits.memory);
+        let pool = SharedPool::new(limits.memory);
         let pool: Arc<dyn MemoryPool> = Arc::new(TrackConsumersPool::new(
             pool,
             NonZeroUsize::MIN.saturating_add(4),
