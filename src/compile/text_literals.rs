@@ -1,7 +1,7 @@
 //! Texts that are written in a query as views, like those that tables hold.
 //!
-//! The engine makes a list of written rows, and a text that stands for a whole column, plain strings: they
-//! are then copied, byte by byte, in every join that they go through, and made views in the end.
+//! The engine makes plain strings of the texts in written rows, and of a text that stands for a whole
+//! column: they are then copied, byte by byte, in every join that they go through, and made views in the end.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ fn remembers_types(plan: &LogicalPlan) -> Result<bool> {
         node.apply_expressions(|expression| {
             expression.apply(|part| {
                 found |= matches!(part, Expr::OuterReferenceColumn(field, _)
-                    if field.data_type() == &DataType::Utf8);
+                    if field.data_type() == &DataType::Utf8 || field.data_type().is_nested());
                 Ok(TreeNodeRecursion::Continue)
             })
         })

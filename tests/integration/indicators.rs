@@ -409,6 +409,29 @@ fn the_specification_in_the_repository_is_the_pipelines_own() {
     world.martlet("indicators --check").exits(0);
 }
 
+/// The entry beside it counts all sites, and another site's rows are no place to divide by what is there.
+#[test]
+fn what_an_entry_counts_is_worked_out_of_its_own_rows_alone() {
+    let counted = |world: &World| {
+        world.martlet("run --quiet").exits(0);
+        let all = "SELECT measure, month, org_code, numerator, denominator FROM mart.indicators ORDER BY 1, 2, 3";
+        let asked = world.martlet_with(["query", "--format", "csv", all]);
+        asked.exits(0).stdout
+    };
+    let world = watched();
+    let expected = counted(&world);
+    assert!(
+        expected.contains("people_per_visit,2026-01-01,Ashford"),
+        "{expected}"
+    );
+    world.edit(
+        "pipelines/watched.yaml",
+        "numerator: { column: people, means: People. }",
+        "numerator: { column: people, where: \"1 / (CASE WHEN site = 'Ashford' THEN 1 ELSE 0 END) = 1\", means: People. }",
+    );
+    assert_eq!(counted(&world), expected);
+}
+
 #[test]
 fn the_sql_that_counts_them_can_be_read() {
     let world = watched();

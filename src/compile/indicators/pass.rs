@@ -16,7 +16,7 @@ const WITHIN: &str = "                ";
 /// What tells the sums of a series apart, but for where they are.
 pub(super) const KEYS: [&str; 4] = ["month", "breakdown_type", "breakdown_value", "imd_edition"];
 
-/// Counts that stand side by side in a row: all rows have room for so many, most need no more.
+/// Counts that stand side by side in a row at most: each row has room for those of any other.
 const SIDE_BY_SIDE: usize = 4;
 
 /// Entries that are counted from the same rows and differ in what they count of them.
@@ -32,25 +32,27 @@ pub(super) struct Set<'a> {
     pub number: usize,
     /// What is counted, as SQL.
     pub counts: Vec<String>,
-    pub entries: Vec<Entry<'a>>,
+    /// Its entries, and where each one's two counts stand.
+    pub entries: Vec<(Entry<'a>, [usize; 2])>,
 }
 
 impl<'a> Set<'a> {
-    /// The counts of an entry that it has not yet.
-    fn lacks(&self, entry: &Entry<'_>) -> Vec<String> {
+    fn has_room_for(&self, entry: &Entry<'_>) -> bool {
         let mut counts = counts_of(entry).to_vec();
         counts.dedup();
         counts.retain(|count| !self.counts.contains(count));
-        counts
-    }
-
-    fn has_room_for(&self, entry: &Entry<'_>) -> bool {
-        self.counts.len() + self.lacks(entry).len() <= SIDE_BY_SIDE
+        self.counts.len() + counts.len() <= SIDE_BY_SIDE
     }
 
     fn add(&mut self, entry: Entry<'a>) {
-        self.counts.extend(self.lacks(&entry));
-        self.entries.push(entry);
+        let places = counts_of(&entry).map(|count| {
+            let place = self.counts.iter().position(|c| *c == count);
+            place.unwrap_or_else(|| {
+                self.counts.push(count);
+                self.counts.len() - 1
+            })
+        });
+        self.entries.push((entry, places));
     }
 }
 
@@ -201,7 +203,8 @@ impl<'a> Pass<'a> {
     fn sums(&self) -> String {
         let counts = (1..).zip(self.counts());
         let sums = counts.clone().map(|(i, _)| format!("{INNER}{}", sum(i)));
-        let counts = counts.map(|(i, count)| format!("{WITHIN}{count} AS count_{i}"));
+        let counts =
+            counts.map(|(i, count)| format!("{WITHIN}{} AS count_{i}", self.of_its_series(count)));
         let keys = KEYS.join(",\n            ");
         format!(
             "        SELECT
@@ -231,7 +234,24 @@ impl<'a> Pass<'a> {
         )
     }
 
-    /// What tells the rows of an entry apart.
+    /// A count, of the rows of those series that have it: on others it need not be possible.
+    fn of_its_series(&self, count: &str) -> String {
+        let has_it = |series: &Series<'_>| {
+            let mut counts = series.sets.iter().flat_map(|set| &set.counts);
+            counts.any(|c| c == count)
+        };
+        let numbers = (1..).zip(&self.series).filter(|(_, series)| has_it(series));
+        let numbers: Vec<String> = numbers.map(|(number, _)| number.to_string()).collect();
+        match numbers.len() == self.series.len() {
+            true => count.to_owned(),
+            false => format!(
+                "CASE WHEN part._series IN ({}) THEN {count} END",
+                numbers.join(", ")
+            ),
+        }
+    }
+
+    /// What tells the rows apart, and whose and which series' they are.
     fn keys(&self) -> String {
         let spec = self.spec;
         let value = |breakdown: &str| {
@@ -251,7 +271,7 @@ impl<'a> Pass<'a> {
         let organisation = name(&self.organisation.column);
         let series = match &self.series[..] {
             [_] => "1 AS series",
-            _ => "part.series",
+            _ => "part._series AS series",
         };
         [
             series.to_owned(),
@@ -277,7 +297,7 @@ impl<'a> Pass<'a> {
         match self.series.len() {
             1 => String::new(),
             _ => format!(
-                "{INNER}CROSS JOIN (VALUES {}) AS part (series)\n",
+                "{INNER}CROSS JOIN (VALUES {}) AS part (_series)\n",
                 numbers.collect::<Vec<_>>().join(", ")
             ),
         }
@@ -302,7 +322,7 @@ impl<'a> Pass<'a> {
                     format!("{WITHIN}    WHEN {series} THEN {}\n", s.condition())
                 });
                 let cases: String = cases.collect();
-                conditions.push(format!("CASE part.series\n{cases}{WITHIN}END"));
+                conditions.push(format!("CASE part._series\n{cases}{WITHIN}END"));
             }
         }
         if let Some(column) = &self.spec.edition {
@@ -342,7 +362,7 @@ fn found_or_added<T>(
 }
 
 /// The two counts of an entry, as SQL.
-pub(super) fn counts_of(entry: &Entry<'_>) -> [String; 2] {
+fn counts_of(entry: &Entry<'_>) -> [String; 2] {
     [&entry.spec.numerator, &entry.spec.denominator].map(count)
 }
 

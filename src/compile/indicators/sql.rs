@@ -6,7 +6,7 @@
 //! Names and conditions have been checked before; texts are quoted.
 
 use super::Entry;
-use super::pass::{KEYS, Pass, Series, Set, counts_of, sum};
+use super::pass::{KEYS, Pass, Series, Set, sum};
 
 /// The query of the counts.
 pub(super) fn counts(entries: &[Entry<'_>]) -> String {
@@ -96,13 +96,9 @@ fn levels(series: &Series<'_>) -> Vec<String> {
 
 /// Which counts of a set its entries are made of, and what they are counted in and held against.
 fn measures(set: &Set<'_>) -> Vec<String> {
-    let place = |wanted: String| {
-        let place = set.counts.iter().position(|count| *count == wanted);
-        place.unwrap_or_default() + 1
-    };
     let entries = set.entries.iter();
-    let rows = entries.map(|entry| {
-        let [numerator, denominator] = counts_of(entry).map(place);
+    let rows = entries.map(|(entry, places)| {
+        let [numerator, denominator] = places.map(|place| place + 1);
         let target = or_null(entry.spec.target.as_ref().map(|t| t.as_str()));
         format!(
             "({}, {}, {numerator}, {denominator}, {}, {target})",
