@@ -141,24 +141,18 @@ impl Night<'_> {
         // What nobody reads, or nobody knows the readers of, is not kept.
         let read = self.reads.of(&node.name);
         let mut keeper = read.map(|read| Keeper::of(&context, &schema, read));
-        let written = aside(async move {
+        let (made, counted, kept) = aside(async move {
             let see = |rows: &RecordBatch| {
                 counted.iter_mut().for_each(|c| c.look_at(rows));
                 keeper.iter_mut().for_each(|k| k.look_at(rows));
             };
             let made = engine::materialise(&context, &source, plan, &order, &schema, &path, see);
-            let made = made.await?;
-            Ok(Written::of_one_file(
-                made,
-                counted,
-                keeper.and_then(Keeper::finish),
-            ))
+            Ok((made.await?, counted, keeper.and_then(Keeper::finish)))
         })
         .await?;
-        for file in &written.files {
-            self.fingerprints.remember(file, &written.content)?;
-        }
-        Ok(written)
+        self.fingerprints
+            .remember(&made.file.path, &made.file.hash)?;
+        Ok(Written::of_one_file(made, counted, kept))
     }
 
     /// Rows of all that a table reads, as far as they are known.

@@ -226,7 +226,7 @@ pub(super) fn properties(
             continue;
         }
         let column = ColumnPath::from(field.name().as_str());
-        if hardly_packs(&array.slice(0, BATCH_ROWS)) {
+        if packing != Compression::UNCOMPRESSED && hardly_packs(&array.slice(0, BATCH_ROWS)) {
             let unpacked = Compression::UNCOMPRESSED;
             properties = properties.set_column_compression(column.clone(), unpacked);
         }

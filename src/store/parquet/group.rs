@@ -39,7 +39,7 @@ impl Group {
     /// When they are not the schema's.
     pub fn encode(schema: &SchemaRef, batch: &RecordBatch) -> crate::diag::Result<Self> {
         let encode = || {
-            // Of a file of a few rows there is nothing to save.
+            // Of a few rows there is nothing to save.
             let packing = match batch.num_rows() < BATCH_ROWS {
                 true => Compression::UNCOMPRESSED,
                 false => zstandard()?,
