@@ -16,13 +16,11 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
-use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::SessionConfig;
 
 use crate::diag::{Diagnostic, Diagnostics, Result};
 
-use super::text_literals::TextLiteralsAsViews;
-use super::{TableKind, TableName, build_side};
+use super::{TableKind, TableName, build_side, text_literals};
 
 /// The catalogue that tables stand in; nobody types it.
 const CATALOG: &str = "martlet";
@@ -69,13 +67,11 @@ pub fn context(
         // A new catalogue has room for a new schema: there is nothing to fail.
         let _ = catalog.register_schema(kind.word(), Arc::new(MemorySchemaProvider::new()));
     }
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(TextLiteralsAsViews)];
-    rules.extend(Analyzer::new().rules);
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
-        .with_analyzer_rules(rules)
+        .with_analyzer_rules(text_literals::rules())
         .with_physical_optimizer_rules(build_side::rules())
         .build();
     let context = SessionContext::new_with_state(state);

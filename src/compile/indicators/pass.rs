@@ -16,7 +16,7 @@ const WITHIN: &str = "                ";
 /// What tells the sums of a series apart, but for where they are.
 pub(super) const KEYS: [&str; 4] = ["month", "breakdown_type", "breakdown_value", "imd_edition"];
 
-/// Counts that stand side by side in a row at most: each row has room for those of any other.
+/// The most counts that stand side by side in a row.
 const SIDE_BY_SIDE: usize = 4;
 
 /// Entries that are counted from the same rows and differ in what they count of them.
@@ -64,14 +64,11 @@ impl<'a> Series<'a> {
             && self.organisation.rolls_up == organisation.rolls_up
     }
 
-    /// What must hold of a row.
-    fn condition(&self) -> String {
+    /// What must hold of a row, if not every row is of it.
+    fn condition(&self) -> Option<String> {
         let filters = self.filter.into_iter().chain(&self.organisation.filter);
         let conditions: Vec<String> = filters.map(|f| condition(f)).collect();
-        match conditions.is_empty() {
-            true => "TRUE".to_owned(),
-            false => conditions.join(" AND "),
-        }
+        (!conditions.is_empty()).then(|| conditions.join(" AND "))
     }
 }
 
@@ -315,11 +312,11 @@ impl<'a> Pass<'a> {
     fn wanted(&self) -> String {
         let mut conditions = Vec::new();
         match &self.series[..] {
-            [only] if only.condition() == "TRUE" => {}
-            [only] => conditions.push(only.condition()),
+            [only] => conditions.extend(only.condition()),
             all => {
                 let cases = (1..).zip(all).map(|(series, s)| {
-                    format!("{WITHIN}    WHEN {series} THEN {}\n", s.condition())
+                    let condition = s.condition().unwrap_or_else(|| "TRUE".to_owned());
+                    format!("{WITHIN}    WHEN {series} THEN {condition}\n")
                 });
                 let cases: String = cases.collect();
                 conditions.push(format!("CASE part._series\n{cases}{WITHIN}END"));

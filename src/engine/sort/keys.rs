@@ -25,20 +25,23 @@ struct Numbers {
 pub(super) const MANY_ROWS: usize = 100_000;
 
 /// The numbers of rows, counted over all batches, in the order of these keys; nothing where they
-/// are of other kinds, or do not fit one integer. `halves` are sorted, and columns
-/// numbered, side by side.
-pub(super) fn sequence(batches: &[RecordBatch], order: &[Key], halves: bool) -> Option<Vec<u32>> {
+/// are of other kinds, or do not fit one integer. Many rows are numbered and sorted `side_by_side`.
+pub(super) fn sequence(
+    batches: &[RecordBatch],
+    order: &[Key],
+    side_by_side: bool,
+) -> Option<Vec<u32>> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let row_bits = bits(u64::try_from(rows).ok()?);
     if row_bits > u32::BITS {
         return None;
     }
-    let halves = halves && rows >= MANY_ROWS;
+    let side_by_side = side_by_side && rows >= MANY_ROWS;
     let number_column = |(column, options): &Key| {
         let parts: Vec<&ArrayRef> = batches.iter().map(|b| b.column(*column)).collect();
         numbered(&parts, *options)
     };
-    let numbered_columns: Option<Vec<Numbers>> = match halves {
+    let numbered_columns: Option<Vec<Numbers>> = match side_by_side {
         true => of_each(order, number_column).into_iter().collect(),
         false => order.iter().map(number_column).collect(),
     };
@@ -61,7 +64,7 @@ pub(super) fn sequence(batches: &[RecordBatch], order: &[Key], halves: bool) -> 
             }
             number(&mut keys, |key, row| key << row_bits | row as u64);
             let row = low(row_bits);
-            Some(sorted(keys, halves, |key| (key & row) as u32))
+            Some(sorted(keys, side_by_side, |key| (key & row) as u32))
         }
         65..=128 => {
             let mut keys = vec![0_u128; rows];
@@ -72,7 +75,7 @@ pub(super) fn sequence(batches: &[RecordBatch], order: &[Key], halves: bool) -> 
             }
             number(&mut keys, |key, row| key << row_bits | row as u128);
             let row = u128::from(low(row_bits));
-            Some(sorted(keys, halves, |key| (key & row) as u32))
+            Some(sorted(keys, side_by_side, |key| (key & row) as u32))
         }
         _ => None,
     }
@@ -86,9 +89,9 @@ fn number<K: Copy>(keys: &mut [K], with: impl Fn(K, usize) -> K) {
     }
 }
 
-/// The rows of keys, in the order of the keys.
-fn sorted<K: Ord + Send>(mut keys: Vec<K>, halves: bool, row: impl Fn(K) -> u32) -> Vec<u32> {
-    if !halves || keys.is_sorted() {
+/// The rows of keys, in the order of the keys; two halves are sorted `side_by_side`.
+fn sorted<K: Ord + Send>(mut keys: Vec<K>, side_by_side: bool, row: impl Fn(K) -> u32) -> Vec<u32> {
+    if !side_by_side || keys.is_sorted() {
         keys.sort_unstable();
         return keys.into_iter().map(row).collect();
     }

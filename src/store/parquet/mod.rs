@@ -282,13 +282,15 @@ mod tests {
     use datafusion::arrow::compute::concat;
     use datafusion::arrow::datatypes::{DataType, Field, Schema};
     use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use datafusion::parquet::basic::Compression;
     use proptest::prelude::*;
 
     #[test]
     fn what_lies_behind_nulls_does_not_show() {
         const KEY: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
         let schema = Arc::new(Schema::new(vec![Field::new("key", DataType::Int64, true)]));
-        let rows = 2 * BATCH_ROWS as i64;
+        // More than a few, which are not packed.
+        let rows = 9 * BATCH_ROWS as i64;
         let held = NullBuffer::from_iter((0..rows).map(|i| i % 2 == 0));
         let folder = tempfile::tempdir().expect("a folder");
         let hash = |name: &str, behind: fn(i64) -> i64| {
@@ -310,11 +312,17 @@ mod tests {
 
     #[test]
     fn the_same_rows_give_the_same_bytes_however_they_are_dealt() {
+        // The last few rows that are not packed, one more, and so many that they are encoded as they come.
+        for rows in [20_000, 65_536, 65_537, 150_000] {
+            dealt_in_other_ways(rows, rows > 65_536);
+        }
+    }
+
+    fn dealt_in_other_ways(rows: i64, are_packed: bool) {
         let schema = Arc::new(Schema::new(vec![
             Field::new("n", DataType::Int64, false),
             Field::new("s", DataType::Utf8, true),
         ]));
-        let rows = 20_000_i64;
         let batch = RecordBatch::try_new(
             Arc::clone(&schema),
             vec![
@@ -346,6 +354,13 @@ mod tests {
         assert_eq!(whole, hash("c", 4_097));
         let on_disk = blake3::hash(&std::fs::read(folder.path().join("a")).expect("reads"));
         assert_eq!(whole, on_disk.to_hex().to_string());
+        let open = std::fs::File::open(folder.path().join("a")).expect("opens");
+        let read = ParquetRecordBatchReaderBuilder::try_new(open).expect("Parquet");
+        let column = read.metadata().row_group(0).column(0);
+        assert_eq!(
+            column.compression() != Compression::UNCOMPRESSED,
+            are_packed
+        );
     }
 
     proptest! {
