@@ -23,12 +23,14 @@ impl ColumnsRead {
             };
             let scans = query.optimised.get().and_then(scanned);
             for input in &node.inputs {
-                let columns = scans.as_ref().and_then(|scans| scans.get(input));
                 let so_far = read
                     .entry(input.clone())
                     .or_insert_with(|| Some(BTreeSet::new()));
-                match (so_far.as_mut(), columns) {
-                    (Some(so_far), Some(columns)) => so_far.extend(columns.iter().cloned()),
+                match (so_far.as_mut(), &scans) {
+                    // What only a check names is not scanned.
+                    (Some(so_far), Some(scans)) => {
+                        so_far.extend(scans.get(input).into_iter().flatten().cloned());
+                    }
                     _ => *so_far = None,
                 }
             }

@@ -161,9 +161,10 @@ impl Held {
     /// The rows, unless there is no room for them. Files are read side by side.
     async fn load(&self, state: &dyn Session) -> Result<Option<Rows>> {
         let pool = &state.runtime_env().memory_pool;
-        let (files, schema) = (self.files.clone(), Arc::clone(&self.kept));
+        let (files, kept) = (self.files.clone(), Arc::clone(&self.kept));
+        let schema = Arc::clone(&self.schema);
         let read = SpawnedTask::spawn_blocking(move || {
-            let read = of_each(files, |file| read(&file, &schema));
+            let read = of_each(files, |file| read(&file, &schema, &kept));
             read.into_iter().collect::<Result<Vec<_>>>()
         });
         let batches = read
@@ -178,14 +179,12 @@ impl Held {
     }
 }
 
-/// The rows of a file, in the columns of the table.
-fn read(file: &Path, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
+/// The rows of a file of a table with this schema: those columns that are `kept`.
+fn read(file: &Path, schema: &SchemaRef, kept: &SchemaRef) -> Result<Vec<RecordBatch>> {
     // Whole: it is small, and each of its columns would be asked of the disk by itself.
     let open = Bytes::from(std::fs::read(file)?);
-    let footer = ArrowReaderMetadata::load(&open, ArrowReaderOptions::new())?;
-    let views = ArrowReaderOptions::new().with_schema(session::in_memory(footer.schema()));
-    let footer = ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), views)?;
-    let columns = schema.fields().iter().map(|field| field.name().as_str());
+    let footer = footer(&open, schema)?;
+    let columns = kept.fields().iter().map(|field| field.name().as_str());
     let columns = ProjectionMask::columns(footer.parquet_schema(), columns);
     // Room is made for a whole batch, which little files do not fill.
     let rows = usize::try_from(footer.metadata().file_metadata().num_rows()).unwrap_or(usize::MAX);
@@ -194,9 +193,28 @@ fn read(file: &Path, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
         .with_batch_size(session::BATCH_ROWS.min(rows.max(1)))
         .build()?;
     reader
-        .map(|batch| fit(&batch?, schema))
+        .map(|batch| fit(&batch?, kept))
         .collect::<std::result::Result<_, ArrowError>>()
         .map_err(|e| ParquetError::from(e).into())
+}
+
+/// The footer of a file, its texts to be read as views. That its schema is the table's is nearly
+/// always so, and saves working it out for each of a hundred files.
+fn footer(open: &Bytes, schema: &SchemaRef) -> Result<ArrowReaderMetadata> {
+    let as_known = ArrowReaderOptions::new().with_schema(Arc::clone(schema));
+    if let Ok(footer) = ArrowReaderMetadata::load(open, as_known) {
+        let columns = footer.parquet_schema().columns().iter();
+        let known = schema.fields().iter().map(|field| field.name());
+        if columns.map(|column| column.name()).eq(known) {
+            return Ok(footer);
+        }
+    }
+    let footer = ArrowReaderMetadata::load(open, ArrowReaderOptions::new())?;
+    let views = ArrowReaderOptions::new().with_schema(session::in_memory(footer.schema()));
+    Ok(ArrowReaderMetadata::try_new(
+        Arc::clone(footer.metadata()),
+        views,
+    )?)
 }
 
 /// The columns of the table, by name.
@@ -284,7 +302,7 @@ mod tests {
             partitions: 1,
         };
         let engine = Engine::new(limits, folder.path(), |_| ()).expect("an engine");
-        let on_disk = tables::files(&rows.schema(), &files).expect("files");
+        let on_disk = tables::on_disk(&rows.schema(), &files).expect("files");
         let read = read.map(|name| BTreeSet::from([name.to_owned()]));
         let held = Held::new(
             session::in_memory(&rows.schema()),

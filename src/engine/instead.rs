@@ -41,9 +41,13 @@ struct Instead<Q> {
 
 /// The node, to be run in a quicker way, if there is one.
 pub(super) fn instead_of<Q: Quicker>(node: &Node) -> Option<Node> {
-    let quicker = Q::of(node)?;
+    Q::of(node).map(|quicker| run_by(node, quicker))
+}
+
+/// The node, run in this way.
+pub(super) fn run_by<Q: Quicker>(node: &Node, quicker: Q) -> Node {
     let node = Arc::clone(node);
-    Some(Arc::new(Instead { node, quicker }))
+    Arc::new(Instead { node, quicker })
 }
 
 /// A node with other nodes below it.

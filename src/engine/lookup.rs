@@ -6,11 +6,12 @@
 //! where they are not, the engine's own join is run.
 //!
 //! Where it is the large table that is in memory and sorted by its key, its rows are searched for: see
-//! [`search`].
+//! [`search`]. Where it is on disk, most of its rows are seen to find nothing: see [`sieve`].
 
 mod keys;
 mod search;
 mod sides;
+mod sieve;
 mod sorted;
 
 use std::sync::Arc;
@@ -39,11 +40,14 @@ use super::memory::bytes_of;
 use keys::{Key, are_keys, keys};
 use search::Search;
 use sides::Sides;
+use sieve::Sieve;
 
 /// The plan with lookups and searches in place of the joins that they can stand for.
 pub(super) fn in_place_of_joins(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|plan| {
-        let lookup = instead_of::<Lookup>(&plan).or_else(|| instead_of::<Search>(&plan));
+        let lookup = instead_of::<Lookup>(&plan)
+            .or_else(|| instead_of::<Search>(&plan))
+            .or_else(|| instead_of::<Sieve>(&plan));
         Ok(lookup.map_or_else(|| Transformed::no(plan), Transformed::yes))
     })
     .data()
@@ -197,7 +201,7 @@ impl Quicker for Lookup {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::engine) mod tests {
     use datafusion::arrow::array::{Date32Array, Int64Array, StringViewArray};
     use datafusion::datasource::MemTable;
     use datafusion::prelude::SessionContext;
@@ -207,7 +211,7 @@ mod tests {
     use crate::compile::session::{config, context};
     use crate::engine::instead::tests as instead;
 
-    type Row = (Option<i64>, Option<i32>, Option<String>);
+    pub(in crate::engine) type Row = (Option<i64>, Option<i32>, Option<String>);
 
     fn table(rows: &[Row]) -> MemTable {
         let columns: [(_, ArrayRef, _); 4] = [
@@ -250,7 +254,11 @@ mod tests {
         instead::both(&context_of(2, many, few), &select, in_place_of_joins).await
     }
 
-    fn context_of(partitions: usize, many: &[Row], few: &[Row]) -> SessionContext {
+    pub(in crate::engine) fn context_of(
+        partitions: usize,
+        many: &[Row],
+        few: &[Row],
+    ) -> SessionContext {
         let context = context(config(partitions), Arc::default(), |_| {});
         for (name, rows) in [("many", many), ("few", few)] {
             let table = Arc::new(table(rows));
@@ -277,7 +285,7 @@ mod tests {
         }
     }
 
-    fn row() -> impl Strategy<Value = Row> {
+    pub(in crate::engine) fn row() -> impl Strategy<Value = Row> {
         (
             prop::option::weighted(0.8, -2_i64..6),
             prop::option::weighted(0.8, 0_i32..3),

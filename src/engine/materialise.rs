@@ -14,15 +14,18 @@ use futures::TryStreamExt;
 use crate::compile::{session, translate};
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result, SourceText};
 use crate::functions::Refused;
+use crate::store::atomic::Placed;
 use crate::store::parquet::{ParquetFile, ParquetWriter, cast};
 
 use super::neighbours::Neighbours;
-use super::{first_rows, lookup, row_numbers, sort};
+use super::{choices, first_rows, lookup, repeated, row_numbers, sort};
 
 /// A table that was written.
 pub struct Materialised {
     /// Where it is.
     pub file: ParquetFile,
+    /// It, before it is durable.
+    pub placed: Placed,
     /// Whether no two rows agree on the columns they are sorted by. False is not certain.
     pub distinct: bool,
 }
@@ -65,8 +68,10 @@ pub async fn materialise(
         see(&batch);
         writer.write(batch)?;
     }
+    let (file, placed) = writer.place()?;
     Ok(Materialised {
-        file: writer.finish(&[])?,
+        file,
+        placed,
         distinct: neighbours.all_differ(),
     })
 }
@@ -105,6 +110,8 @@ async fn sorted(
         .and_then(first_rows::in_place_of_windows)
         .and_then(row_numbers::in_place_of_windows)
         .and_then(lookup::in_place_of_joins)
+        .and_then(repeated::in_place_of_groups)
+        .and_then(choices::in_place_of_cases)
         .map_err(fail)?;
     let rows = sort::in_order(context, physical, order).await;
     rows.map_err(fail)

@@ -38,7 +38,7 @@ pub fn last_of_each_key(
     };
     let mut all: Option<DataFrame> = None;
     for (place, file) in files.iter().enumerate() {
-        let table = tables::files(schema, std::slice::from_ref(file))?;
+        let table = tables::on_disk(schema, std::slice::from_ref(file))?;
         let mut rows = columns();
         rows.push(lit(place as i64).alias(PLACE));
         let one = context

@@ -4,6 +4,7 @@
 //! say; the result is sorted by a total order and written by our own writer, so that one, two and
 //! eight partitions give the same bytes.
 
+mod choices;
 mod first_rows;
 mod held;
 mod instead;
@@ -13,7 +14,9 @@ mod materialise;
 mod memory;
 mod merge;
 mod neighbours;
+mod once;
 mod pool;
+mod repeated;
 mod row_numbers;
 mod sort;
 mod tables;
@@ -37,7 +40,9 @@ pub use keeper::Keeper;
 pub use materialise::{Materialised, materialise, optimised, read, rows};
 pub use merge::last_of_each_key;
 use pool::SharedPool;
-pub use tables::{is_small, let_go, of_files, register_files, register_rows, register_view};
+pub use tables::{
+    is_small, let_go, of_files, on_disk, register_files, register_rows, register_view, surely_has,
+};
 
 /// The part of the memory limit that rows may take and be sorted in one piece.
 const SORTED_WHOLE: usize = 32;

@@ -163,7 +163,18 @@ pub(super) mod tests {
         select: &str,
         turned: fn(Node) -> Result<Node>,
     ) -> (String, String, String) {
-        let context = context(config(2).with_batch_size(3), Arc::default(), |_| {});
+        both_in(2, rows, select, turned).await
+    }
+
+    /// The same, in so many partitions.
+    pub(in crate::engine) async fn both_in(
+        partitions: usize,
+        rows: &[Row],
+        select: &str,
+        turned: fn(Node) -> Result<Node>,
+    ) -> (String, String, String) {
+        let config = config(partitions).with_batch_size(3);
+        let context = context(config, Arc::default(), |_| {});
         let columns: [(_, ArrayRef, _); 3] = [
             (
                 "n",

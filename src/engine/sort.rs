@@ -7,7 +7,6 @@
 mod in_plans;
 mod keys;
 
-use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array, new_empty_array};
@@ -21,15 +20,14 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use parking_lot::Mutex;
 
 use crate::compile::session::BATCH_ROWS;
 use crate::cores::of_each;
 
 use super::memory::{bytes_of, part_of};
+use super::once::once;
 
 pub(super) use in_plans::in_place_of_sorts;
 
@@ -150,52 +148,9 @@ fn by_the_engine(
         return Err(DataFusionError::Internal("nothing to sort by".to_owned()));
     };
     let rows = stream::iter(come.into_iter().map(Ok)).chain(stream::iter(to_come).flatten());
-    let rows = Once {
-        schema: Arc::clone(schema),
-        rows: Mutex::new(Some(Box::pin(RecordBatchStreamAdapter::new(
-            Arc::clone(schema),
-            rows,
-        )))),
-    };
-    let rows = StreamingTableExec::try_new(
-        Arc::clone(schema),
-        vec![Arc::new(rows)],
-        None,
-        None,
-        false,
-        None,
-    )?;
-    execute_stream(Arc::new(SortExec::new(order, Arc::new(rows))), task)
-}
-
-/// Rows that can be asked for once.
-struct Once {
-    schema: SchemaRef,
-    rows: Mutex<Option<SendableRecordBatchStream>>,
-}
-
-impl fmt::Debug for Once {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Once")
-    }
-}
-
-impl PartitionStream for Once {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let asked_again = || {
-            let failed = DataFusionError::Internal("rows were asked for twice".to_owned());
-            let failed = stream::once(async { Err(failed) });
-            Box::pin(RecordBatchStreamAdapter::new(
-                Arc::clone(&self.schema),
-                failed,
-            )) as SendableRecordBatchStream
-        };
-        self.rows.lock().take().unwrap_or_else(asked_again)
-    }
+    let rows = RecordBatchStreamAdapter::new(Arc::clone(schema), rows);
+    let rows = once(Box::pin(rows))?;
+    execute_stream(Arc::new(SortExec::new(order, rows)), task)
 }
 
 #[cfg(test)]

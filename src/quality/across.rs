@@ -9,7 +9,7 @@ use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{Expr, ExprSchemable, cast, ident, lit, when};
 
 use crate::compile::TableName;
-use crate::diag::Result;
+use crate::diag::{Diagnostics, Result};
 
 use super::outcome::Outcome;
 use super::rule::Rule;
@@ -18,7 +18,7 @@ use super::subject::{Subject, column_of};
 /// No two rows agree on all of `columns`. As in SQL, a null agrees with nothing.
 pub(super) async fn unique(
     subject: &Subject<'_>,
-    rule: &Rule<'_>,
+    rule: &Rule,
     columns: &[String],
     total: u64,
 ) -> Result<Outcome> {
@@ -53,12 +53,7 @@ pub(super) async fn unique(
 }
 
 /// What is said when so many rows agree with another.
-pub(super) fn unique_outcome(
-    rule: &Rule<'_>,
-    columns: &[String],
-    broken: u64,
-    total: u64,
-) -> Outcome {
+pub(super) fn unique_outcome(rule: &Rule, columns: &[String], broken: u64, total: u64) -> Outcome {
     let detail = format!(
         "{broken} of {total} rows share their `{}` with another",
         columns.join("`, `")
@@ -69,7 +64,7 @@ pub(super) fn unique_outcome(
 /// Every value of `column` stands in `field` of another table. Null passes.
 pub(super) async fn relationship(
     subject: &Subject<'_>,
-    rule: &Rule<'_>,
+    rule: &Rule,
     column: &str,
     other: &TableName,
     field: &str,
@@ -77,27 +72,42 @@ pub(super) async fn relationship(
 ) -> Result<Outcome> {
     let failed = |e| subject.failed(rule, &e);
     let column_expr = subject.column(column)?;
+    let lost_beside = |there: DataFrame| {
+        let field_expr = column_of(&there, other, field)?;
+        // Under a name of its own: the other table may be this one.
+        let there = there
+            .select(vec![field_expr.alias(FIELD)])
+            .and_then(|f| f.distinct())
+            .and_then(|f| f.alias(OTHER))
+            .map_err(failed)?;
+        subject
+            .looked_at(rule)?
+            .filter(column_expr.clone().is_not_null())
+            .and_then(|f| {
+                let field = Expr::Column(Column::new(Some(OTHER), FIELD));
+                f.join_on(there, JoinType::LeftAnti, [column_expr.clone().eq(field)])
+            })
+            .map_err(failed)
+    };
+    let number_of = async |lost: &DataFrame| {
+        let counted = lost
+            .clone()
+            .aggregate(Vec::new(), vec![count(lit(1_i64)).alias(ROWS)])
+            .map_err(failed)?;
+        Ok::<u64, Diagnostics>(number(&subject.collect(rule, counted).await?))
+    };
     let there = subject.other(other).await?;
-    let field_expr = column_of(&there, other, field)?;
-    // Under a name of its own: the other table may be this one.
-    let there = there
-        .select(vec![field_expr.alias(FIELD)])
-        .and_then(|f| f.distinct())
-        .and_then(|f| f.alias(OTHER))
-        .map_err(failed)?;
-    let lost = subject
-        .looked_at(rule)?
-        .filter(column_expr.clone().is_not_null())
-        .and_then(|f| {
-            let field = Expr::Column(Column::new(Some(OTHER), FIELD));
-            f.join_on(there, JoinType::LeftAnti, [column_expr.eq(field)])
-        })
-        .map_err(failed)?;
-    let counted = lost
-        .clone()
-        .aggregate(Vec::new(), vec![count(lit(1_i64)).alias(ROWS)])
-        .map_err(failed)?;
-    let broken = number(&subject.collect(rule, counted).await?);
+    // Months that a table of millions surely has need not be looked for in it.
+    let surely = subject.surely_in_other(other, field).await;
+    let surely = surely.map(lost_beside).transpose()?;
+    let (lost, broken) = match surely {
+        Some(lost) if number_of(&lost).await? == 0 => (lost, 0),
+        _ => {
+            let lost = lost_beside(there)?;
+            let broken = number_of(&lost).await?;
+            (lost, broken)
+        }
+    };
     let detail =
         format!("{broken} of {total} rows hold a `{column}` that is not in {other}.{field}");
     let mut outcome = Outcome::of_rows(rule, broken, total, detail);
@@ -116,7 +126,7 @@ pub(super) async fn relationship(
 /// of `by`. A combination that only one of the two has differs. `where` looks at this table only.
 pub(super) async fn reconciles(
     subject: &Subject<'_>,
-    rule: &Rule<'_>,
+    rule: &Rule,
     other: &TableName,
     measure: Option<&str>,
     by: &[String],
@@ -216,7 +226,7 @@ pub(super) async fn reconciles(
 /// One row per combination of `by`: the keys as `key_0`, `key_1` …, and the total.
 fn totals(
     subject: &Subject<'_>,
-    rule: &Rule<'_>,
+    rule: &Rule,
     frame: DataFrame,
     table: &TableName,
     measure: Option<&str>,

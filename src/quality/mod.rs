@@ -21,6 +21,8 @@ mod rule;
 mod subject;
 mod tally;
 
+use std::sync::Arc;
+
 use datafusion::prelude::SessionContext;
 
 use crate::compile::{PlannedCheck, TableName};
@@ -64,10 +66,13 @@ pub async fn check(
     known: Known,
 ) -> Result<Vec<Outcome>> {
     let subject = Subject::open(ctx, table, sensitivity, grain).await?;
-    let rules = rules_of(&subject, checks)?;
-    let counts = match known.counted.clone().and_then(Tally::counts) {
-        Some(counts) if counts.len() == rules.len() => counts,
-        _ => pass::run(&subject, &rules).await?,
+    let rules = match &known.counted {
+        Some(tally) => tally.rules(),
+        None => Arc::new(rules_of(&subject, checks)?),
+    };
+    let counts = match known.counted.as_ref().and_then(Tally::counts) {
+        Some(counts) => counts.to_vec(),
+        None => pass::run(&subject, &rules).await?,
     };
     let mut found = Diagnostics::default();
     let mut outcomes = Vec::with_capacity(rules.len());
@@ -82,7 +87,7 @@ pub async fn check(
 }
 
 /// The two rules on the grain, then those declared.
-fn rules_of<'a>(subject: &Subject<'_>, checks: &'a [PlannedCheck]) -> Result<Vec<Rule<'a>>> {
+fn rules_of(subject: &Subject<'_>, checks: &[PlannedCheck]) -> Result<Vec<Rule>> {
     let mut found = Diagnostics::default();
     let mut rules = Vec::new();
     for rule in Rule::implied(subject) {
@@ -99,7 +104,7 @@ fn rules_of<'a>(subject: &Subject<'_>, checks: &'a [PlannedCheck]) -> Result<Vec
 
 async fn judge(
     subject: &Subject<'_>,
-    rule: &Rule<'_>,
+    rule: &Rule,
     counts: &Counts,
     known: &Known,
 ) -> Result<Outcome> {

@@ -74,7 +74,7 @@ impl Outcome {
         self.failed || self.warned
     }
 
-    fn new(rule: &Rule<'_>, verdict: Verdict, broken: u64, total: u64, detail: String) -> Self {
+    fn new(rule: &Rule, verdict: Verdict, broken: u64, total: u64, detail: String) -> Self {
         Self {
             name: rule.name.clone(),
             kind: rule.kind.to_owned(),
@@ -94,7 +94,7 @@ impl Outcome {
 
     /// `broken` of `total` rows or groups, held against the check's thresholds. Without
     /// `error_if` one is too many.
-    pub(super) fn of_rows(rule: &Rule<'_>, broken: u64, total: u64, detail: String) -> Self {
+    pub(super) fn of_rows(rule: &Rule, broken: u64, total: u64, detail: String) -> Self {
         let above = |limit: Threshold| limit.is_broken(broken, total);
         let none = Threshold::Count(0);
         let verdict = match rule.severity {
@@ -108,7 +108,7 @@ impl Outcome {
         Self::new(rule, verdict, broken, total, detail)
     }
 
-    pub(super) fn of_count(rule: &Rule<'_>, rows: u64, min: Option<u64>, max: Option<u64>) -> Self {
+    pub(super) fn of_count(rule: &Rule, rows: u64, min: Option<u64>, max: Option<u64>) -> Self {
         let few = min.map_or(0, |min| min.saturating_sub(rows));
         let many = max.map_or(0, |max| rows.saturating_sub(max));
         let detail = match (min, max) {
@@ -125,7 +125,7 @@ impl Outcome {
     }
 
     pub(super) fn of_change(
-        rule: &Rule<'_>,
+        rule: &Rule,
         rows: u64,
         previous: Option<u64>,
         warn_if: Option<Threshold>,

@@ -29,7 +29,7 @@ impl Counts {
 }
 
 /// Counts for every rule, in their order.
-pub(super) async fn run(subject: &Subject<'_>, rules: &[Rule<'_>]) -> Result<Vec<Counts>> {
+pub(super) async fn run(subject: &Subject<'_>, rules: &[Rule]) -> Result<Vec<Counts>> {
     if rules.is_empty() {
         return Ok(Vec::new());
     }

@@ -14,7 +14,8 @@ use crate::spec::{Sp, TableCheck, Threshold};
 use super::subject::Subject;
 
 /// A check made ready.
-pub(super) struct Rule<'a> {
+#[derive(Debug)]
+pub(super) struct Rule {
     pub name: String,
     pub kind: &'static str,
     pub severity: CheckSeverity,
@@ -23,10 +24,12 @@ pub(super) struct Rule<'a> {
     pub warn_if: Option<Threshold>,
     pub error_if: Option<Threshold>,
     pub asked: Asked,
-    check: Option<&'a PlannedCheck>,
+    /// Where it is declared.
+    place: Option<(Arc<SourceText>, Range<usize>)>,
 }
 
 /// What is asked of the table.
+#[derive(Debug)]
 pub(super) enum Asked {
     /// No row for which `broken` is true.
     Rows {
@@ -57,7 +60,7 @@ pub(super) enum Asked {
     },
 }
 
-impl<'a> Rule<'a> {
+impl Rule {
     /// What a grain implies: it is never null, and no two rows agree on it.
     pub fn implied(subject: &Subject<'_>) -> Vec<Result<Self>> {
         if subject.grain.is_empty() {
@@ -72,7 +75,7 @@ impl<'a> Rule<'a> {
             warn_if: None,
             error_if: None,
             asked,
-            check: None,
+            place: None,
         };
         let columns = subject
             .grain
@@ -97,7 +100,7 @@ impl<'a> Rule<'a> {
     }
 
     /// A check that the YAML declares.
-    pub fn declared(subject: &Subject<'_>, index: usize, check: &'a PlannedCheck) -> Result<Self> {
+    pub fn declared(subject: &Subject<'_>, index: usize, check: &PlannedCheck) -> Result<Self> {
         let spec = &check.spec;
         let filter = match &spec.filter {
             Some(filter) => Some(subject.condition(check, filter)?),
@@ -113,7 +116,7 @@ impl<'a> Rule<'a> {
             warn_if: spec.warn_if,
             error_if: spec.error_if,
             asked,
-            check: Some(check),
+            place: Some((Arc::clone(&check.source), check.span.clone())),
         })
     }
 
@@ -130,7 +133,8 @@ impl<'a> Rule<'a> {
 
     /// Where the check is declared.
     pub fn place(&self) -> Option<(&Arc<SourceText>, Range<usize>)> {
-        self.check.map(|c| (&c.source, c.span.clone()))
+        let (source, span) = self.place.as_ref()?;
+        Some((source, span.clone()))
     }
 }
 

@@ -17,6 +17,7 @@ use datafusion::prelude::SessionContext;
 
 use crate::compile::{PlannedCheck, TableName};
 use crate::diag::{Code, Diagnostic, Diagnostics, Result, did_you_mean};
+use crate::engine;
 use crate::functions::Refused;
 use crate::spec::{Sensitivity, Sp};
 
@@ -85,6 +86,12 @@ impl<'a> Subject<'a> {
         open(self.ctx, table).await
     }
 
+    /// Values that a column of another table surely has, where that is known without reading it.
+    pub async fn surely_in_other(&self, table: &TableName, column: &str) -> Option<DataFrame> {
+        let values = engine::surely_has(self.ctx, table, column).await?;
+        self.ctx.read_batch(values).ok()
+    }
+
     /// A column of this table, by its exact name.
     pub fn column(&self, name: &str) -> Result<Expr> {
         column_of(&self.frame, self.table, name)
@@ -142,7 +149,7 @@ impl<'a> Subject<'a> {
     }
 
     /// The rows the check looks at.
-    pub fn looked_at(&self, rule: &Rule<'_>) -> Result<DataFrame> {
+    pub fn looked_at(&self, rule: &Rule) -> Result<DataFrame> {
         match &rule.filter {
             Some(filter) => self
                 .frame
@@ -159,7 +166,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Example keys of the rows for which `broken` is true.
-    pub async fn rows_where(&self, rule: &Rule<'_>, broken: &Expr) -> Result<Vec<String>> {
+    pub async fn rows_where(&self, rule: &Rule, broken: &Expr) -> Result<Vec<String>> {
         if !self.may_show() || self.grain.is_empty() {
             return Ok(Vec::new());
         }
@@ -179,7 +186,7 @@ impl<'a> Subject<'a> {
     /// persons.
     pub async fn keys(
         &self,
-        rule: &Rule<'_>,
+        rule: &Rule,
         frame: DataFrame,
         keys: Vec<Expr>,
     ) -> Result<Vec<String>> {
@@ -196,7 +203,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Runs a query.
-    pub async fn collect(&self, rule: &Rule<'_>, frame: DataFrame) -> Result<Vec<RecordBatch>> {
+    pub async fn collect(&self, rule: &Rule, frame: DataFrame) -> Result<Vec<RecordBatch>> {
         frame.collect().await.map_err(|e| self.failed(rule, &e))
     }
 
@@ -204,7 +211,7 @@ impl<'a> Subject<'a> {
     /// than a small table's rows.
     pub async fn collect_as_it_is(
         &self,
-        rule: &Rule<'_>,
+        rule: &Rule,
         frame: DataFrame,
     ) -> Result<Vec<RecordBatch>> {
         let run = async {
@@ -222,7 +229,7 @@ impl<'a> Subject<'a> {
 
     /// A check that could not be answered. DataFusion's words may hold a value, so they are only
     /// passed on where values may be shown.
-    pub fn failed(&self, rule: &Rule<'_>, error: &DataFusionError) -> Diagnostics {
+    pub fn failed(&self, rule: &Rule, error: &DataFusionError) -> Diagnostics {
         let what = format!("check `{}` of {} could not be run", rule.name, self.table);
         let finding = self.fault(what, error);
         match rule.place() {

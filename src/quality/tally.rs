@@ -20,6 +20,8 @@ use super::subject::Subject;
 /// What is counted of the rows that went by.
 #[derive(Debug, Clone)]
 pub struct Tally {
+    /// The rules, made ready once for the rows and for what else they ask.
+    rules: Arc<Vec<Rule>>,
     /// One for each rule, in their order.
     conditions: Vec<Condition>,
     counts: Vec<Counts>,
@@ -52,6 +54,7 @@ impl Tally {
         let conditions: Vec<Condition> = conditions.collect::<Result<_>>().ok()?;
         let counts = vec![Counts::default(); conditions.len()];
         Some(Self {
+            rules: Arc::new(rules),
             conditions,
             counts,
             failed: false,
@@ -76,14 +79,19 @@ impl Tally {
         }
     }
 
+    /// The rules, ready.
+    pub(super) fn rules(&self) -> Arc<Vec<Rule>> {
+        Arc::clone(&self.rules)
+    }
+
     /// The counts for each rule, in their order; nothing where one could not be taken.
-    pub(super) fn counts(self) -> Option<Vec<Counts>> {
-        (!self.failed).then_some(self.counts)
+    pub(super) fn counts(&self) -> Option<&[Counts]> {
+        (!self.failed).then_some(&self.counts)
     }
 }
 
 impl Condition {
-    fn of(subject: &Subject<'_>, rule: &Rule<'_>) -> Result<Self> {
+    fn of(subject: &Subject<'_>, rule: &Rule) -> Result<Self> {
         let ready = |expression: Option<Expr>| match expression {
             Some(expression) => subject.physical(expression).map(Some),
             None => Ok(None),

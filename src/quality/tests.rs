@@ -12,8 +12,10 @@ use datafusion::prelude::SessionContext;
 use super::{Known, Outcome, Tally, Verdict, check, findings};
 use crate::compile::{PlannedCheck, TableKind, TableName};
 use crate::diag::{Code, Diagnostics, SourceText};
+use crate::engine;
 use crate::functions::kernels::dates::from_date;
 use crate::spec::{Sensitivity, TableCheck, yaml};
+use crate::store::parquet::ParquetWriter;
 
 type Columns = Vec<(&'static str, ArrayRef)>;
 
@@ -135,7 +137,7 @@ async fn ask_all(checks: &[PlannedCheck], grain: &[&str]) -> Result<Vec<Outcome>
         tally.look_at(&halves[0]);
         other.look_at(&halves[1]);
         tally.add(&other);
-        let was_counted = tally.clone().counts().is_some();
+        let was_counted = tally.counts().is_some();
         if let Ok(by_query) = &by_query {
             assert!(was_counted);
             assert_eq!(&asked(Some(tally)).await.expect("runs"), by_query);
@@ -222,6 +224,41 @@ async fn rules_across_rows_and_tables() {
     );
     let itself = "relationships: { column: within, to: mart.waits, field: total }";
     assert_eq!(told(itself).await.0, Failed);
+}
+
+/// What is on disk may say in its footers what it has: found there or read, the answer is the same.
+#[tokio::test]
+async fn months_are_looked_for_in_footers_and_then_in_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, months: &[&str]| {
+        let rows = RecordBatch::try_from_iter([("month", days(months))]).expect("rows");
+        let path = folder.path().join(format!("{name}.parquet"));
+        let mut writer = ParquetWriter::create(&path, rows.schema(), &[]).expect("a file");
+        writer.write(rows.clone()).expect("writes");
+        writer.finish(&[]).expect("finishes");
+        (path, rows.schema())
+    };
+    let (march, schema) = file("march", &["2026-03-01", "2026-03-01"]);
+    let (april, _) = file("april", &["2026-04-01"]);
+    let (spring, _) = file("spring", &["2026-04-01", "2026-05-01"]);
+    for (files, broken) in [
+        (vec![march.clone(), april], 0),
+        (vec![march.clone(), spring], 0),
+        (vec![march], 3),
+    ] {
+        let ctx = context();
+        let months = TableName::new(TableKind::Model, "months");
+        let on_disk = engine::on_disk(&schema, &files).expect("a table");
+        ctx.register_table(super::subject::reference(&months), on_disk)
+            .expect("registers");
+        let check_of = planned("relationships: { column: month, to: model.months, field: month }");
+        let table = mart();
+        let (kind, known) = (Sensitivity::Aggregate, Known::default());
+        let outcomes = check(&ctx, &table, kind, &[check_of], &[], known).await;
+        let outcome = &outcomes.expect("runs")[0];
+        assert_eq!((outcome.broken, outcome.total), (broken, 5));
+        assert_eq!(outcome.failed, broken > 0);
+    }
 }
 
 #[tokio::test]

@@ -12,13 +12,15 @@ use datafusion::execution::context::SessionContext;
 
 use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName, session};
 use crate::diag::{Diagnostic, Result};
-use crate::engine::{self, Keeper, Materialised};
+use crate::engine::{self, Keeper};
 use crate::quality::{self, Known, Tally};
 use crate::spec::Sensitivity;
 use crate::store::Lake;
+use crate::store::parquet::ParquetFile;
 
 use super::Night;
 use super::record::{Made, NodeRecord};
+use super::saving::Save;
 
 /// Rows that a query reads, below which it is not cut into parts.
 const FEW_ROWS: u64 = 30_000;
@@ -60,13 +62,18 @@ pub(super) struct Written {
 }
 
 impl Written {
-    fn of_one_file(made: Materialised, counted: Option<Tally>, kept: Option<engine::Rows>) -> Self {
+    fn of_one_file(
+        file: ParquetFile,
+        distinct: bool,
+        counted: Option<Tally>,
+        kept: Option<engine::Rows>,
+    ) -> Self {
         Self {
             kept,
-            files: vec![made.file.path],
-            content: made.file.hash,
-            rows: made.file.rows,
-            distinct: made.distinct,
+            files: vec![file.path],
+            content: file.hash,
+            rows: file.rows,
+            distinct,
             counted,
         }
     }
@@ -150,9 +157,10 @@ impl Night<'_> {
             Ok((made.await?, counted, keeper.and_then(Keeper::finish)))
         })
         .await?;
-        self.fingerprints
-            .remember(&made.file.path, &made.file.hash)?;
-        Ok(Written::of_one_file(made, counted, kept))
+        self.saver.save(Save::File(made.placed))?;
+        let (file, distinct) = (made.file, made.distinct);
+        self.fingerprints.remember(&file.path, &file.hash)?;
+        Ok(Written::of_one_file(file, distinct, counted, kept))
     }
 
     /// Rows of all that a table reads, as far as they are known.

@@ -22,6 +22,7 @@ use super::fingerprints::Fingerprints;
 use super::ingredients::{Ingredients, hash};
 use super::lock::Lock;
 use super::record::{NodeRecord, read_json, write_json};
+use super::saving::{Save, Saver};
 use super::shipping::Shipping;
 use super::{mirror, release};
 
@@ -94,6 +95,8 @@ pub struct Night<'a> {
     /// What queries will read of each table.
     pub(super) reads: Arc<ColumnsRead>,
     pub(super) fingerprints: Arc<Fingerprints>,
+    /// What makes tables and their records durable.
+    pub(super) saver: Arc<Saver>,
     pub(super) key: Option<PseudonymKey>,
     /// What tables were made from: all so far, or those that the one table reads.
     pub(super) records: BTreeMap<TableName, Arc<NodeRecord>>,
@@ -158,6 +161,7 @@ pub async fn run(
         context,
         reads: Arc::new(ColumnsRead::by(plan)),
         fingerprints: Arc::new(Fingerprints::load(&lake)),
+        saver: Arc::new(Saver::start()),
         key,
         lake,
         records: BTreeMap::new(),
@@ -169,8 +173,8 @@ pub async fn run(
     night.tell_strays();
     let nodes = plan.nodes.iter().filter(|n| needed.contains(&n.name));
     let mut found = night.tables(&nodes.collect::<Vec<_>>()).await;
-    let remembered = night.fingerprints.save();
-    found.take(remembered);
+    found.take(night.saver.done());
+    found.take(night.fingerprints.save());
     let marts = night.publish(&chosen, readers, &mut found).await;
     let run = night.write_down(&marts, &found)?;
     if found.has_errors() {
@@ -309,9 +313,10 @@ impl Night<'_> {
         Instant::now()
     }
 
-    /// Keeps a node that was just made: on disk, in mind, and as news.
+    /// Keeps a node that was just made: on its way to the disk, in mind, and as news.
     pub(super) fn keep(&mut self, node: &Node, record: NodeRecord, started: Instant) -> Result<()> {
-        record.save(&self.lake, &node.name)?;
+        let (path, text) = record.text(&self.lake, &node.name)?;
+        self.saver.save(Save::Whole(path, text))?;
         for file in &record.made.files {
             // So that the next run need not read what this one wrote.
             self.fingerprints.of_file(&self.lake.root().join(file))?;

@@ -20,6 +20,7 @@ use super::Night;
 use super::build::{Recipe, Written, aside};
 use super::ingredients::hash;
 use super::record::NodeRecord;
+use super::saving::Save;
 
 /// One period of a source.
 struct Period {
@@ -148,6 +149,7 @@ impl Night<'_> {
             });
             distinct &= made.distinct;
             rows += made.file.rows;
+            self.saver.save(Save::File(made.placed))?;
             self.fingerprints.remember(&period.path, &made.file.hash)?;
             hashes.push(made.file.hash);
         }

@@ -67,12 +67,12 @@ impl NodeRecord {
         read_json(&lake.node_record(&table.to_string()))
     }
 
-    /// Writes the record, after everything it speaks of is on disk.
+    /// Where the record is to be written, and what: after everything it speaks of is on disk.
     ///
     /// # Errors
-    /// When the disk fails.
-    pub fn save(&self, lake: &Lake, table: &TableName) -> Result<()> {
-        write_json(&lake.node_record(&table.to_string()), self)
+    /// Only by a fault of ours.
+    pub fn text(&self, lake: &Lake, table: &TableName) -> Result<(PathBuf, Vec<u8>)> {
+        Ok((lake.node_record(&table.to_string()), json(self)?))
     }
 
     /// The Parquet files that hold its rows.
@@ -126,8 +126,12 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 /// # Errors
 /// When the disk fails.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    atomic::write(path, &json(value)?)
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
     text.push(b'\n');
-    atomic::write(path, &text)
+    Ok(text)
 }

@@ -1,12 +1,15 @@
-//! What was taken, made durable beside whoever reads it: first the copies, then the ledger that
-//! names them.
+//! What was taken or made, made durable beside whoever reads it: first files, then what names them.
 
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
+use parking_lot::Mutex;
+
 use crate::compile::TableName;
-use crate::diag::{Diagnostic, Result};
+use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::store::Lake;
-use crate::store::atomic::Placed;
+use crate::store::atomic::{self, Placed};
 
 use super::ledger::Ledger;
 
@@ -31,7 +34,117 @@ impl Saving {
         let Some(thread) = self.0.take() else {
             return Ok(());
         };
-        let stopped = |_| Err(Diagnostic::bug("what saves a ledger panicked").into());
-        thread.join().unwrap_or_else(stopped)
+        ended(thread)
+    }
+}
+
+/// What a [`Saver`] is given.
+pub(super) enum Save {
+    /// A file, to be made durable.
+    File(Placed),
+    /// What will be a file, whole or not at all. All that it speaks of was given before it.
+    Whole(PathBuf, Vec<u8>),
+}
+
+impl Save {
+    fn now(self) -> Result<()> {
+        match self {
+            Self::File(placed) => placed.keep(),
+            Self::Whole(path, bytes) => atomic::write(&path, &bytes),
+        }
+    }
+}
+
+/// Makes the tables of a night and their records durable, one after another in the order they come,
+/// while the next tables are made.
+pub(super) struct Saver(Mutex<Option<Way>>);
+
+/// A thread that saves, and the way to it.
+struct Way {
+    sender: Sender<Save>,
+    thread: JoinHandle<Result<()>>,
+}
+
+impl Saver {
+    /// Begins to wait for something to save.
+    pub(super) fn start() -> Self {
+        let (sender, given) = channel::<Save>();
+        let thread = std::thread::spawn(move || given.into_iter().try_for_each(Save::now));
+        Self(Mutex::new(Some(Way { sender, thread })))
+    }
+
+    /// Takes something to save.
+    ///
+    /// # Errors
+    /// When the disk has failed for something taken before.
+    pub(super) fn save(&self, something: Save) -> Result<()> {
+        let stopped = match &*self.0.lock() {
+            Some(way) => way.sender.send(something).is_err(),
+            None => true,
+        };
+        match stopped {
+            true => self.done().and_then(|()| Err(stopped_before())),
+            false => Ok(()),
+        }
+    }
+
+    /// Waits until everything is durable, and takes nothing more. Done already is as good.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn done(&self) -> Result<()> {
+        match self.0.lock().take() {
+            Some(Way { sender, thread }) => {
+                drop(sender);
+                ended(thread)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// What was made before something failed is kept as well.
+impl Drop for Saver {
+    fn drop(&mut self) {
+        // Who wanted to know asked.
+        let _ = self.done();
+    }
+}
+
+fn ended(thread: JoinHandle<Result<()>>) -> Result<()> {
+    let panicked = |_| Err(Diagnostic::bug("what saves files panicked").into());
+    thread.join().unwrap_or_else(panicked)
+}
+
+fn stopped_before() -> Diagnostics {
+    Diagnostic::bug("what saves files has stopped before").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Code;
+
+    #[test]
+    fn what_is_given_is_there_in_the_end_and_a_failure_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let saver = Saver::start();
+        for name in ["one", "two"] {
+            let whole = Save::Whole(path(name), name.as_bytes().to_vec());
+            saver.save(whole).expect("takes it");
+        }
+        saver.done().expect("saves");
+        assert_eq!(std::fs::read(path("two")).expect("a file"), b"two");
+
+        // A file stands where the folder should be: what comes after it is not saved.
+        let saver = Saver::start();
+        let below = Save::Whole(path("one").join("below"), Vec::new());
+        saver.save(below).expect("takes it");
+        let _ = saver.save(Save::Whole(path("three"), Vec::new()));
+        let failed = saver.done().expect_err("fails");
+        assert!(failed.iter().any(|e| e.code == Code::Io), "{failed:?}");
+        assert!(!path("three").exists());
+        assert!(saver.save(Save::Whole(path("four"), Vec::new())).is_err());
     }
 }

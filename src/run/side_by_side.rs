@@ -110,6 +110,7 @@ impl<'a> Night<'a> {
             undivided: self.undivided.clone(),
             reads: Arc::clone(&self.reads),
             fingerprints: Arc::clone(&self.fingerprints),
+            saver: Arc::clone(&self.saver),
             key: self.key.clone(),
             records: records.collect(),
             made: Vec::new(),

@@ -23,7 +23,7 @@ use datafusion::parquet::file::metadata::SortingColumn;
 
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 
-use super::atomic::AtomicFile;
+use super::atomic::{AtomicFile, Placed};
 use encoder::Encoder;
 pub use footer::{ranges_of, rows_of};
 pub use group::Group;
@@ -173,7 +173,23 @@ impl ParquetWriter {
     ///
     /// # Errors
     /// When the disk fails; nothing stands in its place then.
-    pub fn finish(mut self, metadata: &[(String, String)]) -> Result<ParquetFile> {
+    pub fn finish(self, metadata: &[(String, String)]) -> Result<ParquetFile> {
+        let (made, file) = self.end(metadata)?;
+        file.commit()?;
+        Ok(made)
+    }
+
+    /// The same before it is durable: until [`Placed::keep`], nothing on disk may rely on it.
+    ///
+    /// # Errors
+    /// When the disk fails; nothing stands in its place then.
+    pub fn place(self) -> Result<(ParquetFile, Placed)> {
+        let (made, file) = self.end(&[])?;
+        let placed = file.place(made.path.clone())?;
+        Ok((made, placed))
+    }
+
+    fn end(mut self, metadata: &[(String, String)]) -> Result<(ParquetFile, AtomicFile)> {
         if let Some(coalescer) = &mut self.coalescer {
             let finished = coalescer.finish_buffered_batch();
             finished.map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
@@ -185,13 +201,13 @@ impl ParquetWriter {
             .finish(metadata)
             .map_err(|e| failed(&path, &e))?;
         let (bytes, hash) = (done.bytes, done.hasher.finalize().to_hex().to_string());
-        done.file.commit()?;
-        Ok(ParquetFile {
+        let made = ParquetFile {
             path,
             rows: self.rows,
             bytes,
             hash,
-        })
+        };
+        Ok((made, done.file))
     }
 }
 

@@ -1,0 +1,303 @@
+//! Joins of a few rows with millions, of which most find nothing.
+//!
+//! The engine hashes the keys of every row of the large side and looks each of them up. Here a bitmap
+//! of the few keys, small enough for a core's own cache, holds back most of the rows that would find
+//! nothing; those it lets through go to the engine's join.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{AsArray, BooleanArray, RecordBatch};
+use datafusion::arrow::buffer::BooleanBuffer;
+use datafusion::arrow::compute::BatchCoalescer;
+use datafusion::arrow::datatypes::{DataType, Int64Type};
+use datafusion::common::{JoinType, NullEquality};
+use datafusion::error::Result;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::OnceCell;
+
+use crate::compile::session::BATCH_ROWS;
+
+use super::super::instead::{Quicker, above, run_by};
+use super::super::memory::bytes_of;
+use super::super::once::once;
+
+/// Rows from which on a side is worth a sieve; in tests a few are.
+const MANY: usize = if cfg!(test) { 16 } else { 1 << 20 };
+/// Rows of the other side up to which their bitmap lies in a core's own cache.
+const FEW: usize = 1 << 17;
+/// Bits for each of them: one row in sixteen is let through by chance.
+const BITS: usize = 16;
+/// Batches after which a sieve that holds back less than half is done without.
+const TRIED: usize = 16;
+
+/// A join that drops the rows of its right side that find nothing.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    /// The key of both sides that rows are told apart by.
+    left: Arc<dyn PhysicalExpr>,
+    right: usize,
+    /// The engine's join of the left side, read once for all partitions, and the sifted right side.
+    join: Arc<OnceCell<Arc<dyn ExecutionPlan>>>,
+}
+
+impl Quicker for Sieve {
+    const NAME: &'static str = "Sieve";
+
+    fn of(node: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let join = node.downcast_ref::<HashJoinExec>()?;
+        let drops = matches!(
+            join.join_type(),
+            JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti
+        );
+        let plain = *join.partition_mode() == PartitionMode::CollectLeft
+            && join.null_equality() == NullEquality::NullEqualsNothing
+            && join.fetch().is_none()
+            && !join.null_aware;
+        let whole = |side: &Arc<dyn ExecutionPlan>, key: &Arc<dyn PhysicalExpr>| {
+            matches!(key.data_type(&side.schema()), Ok(DataType::Int64))
+        };
+        let (left, right) = join.on().iter().find_map(|(left, right)| {
+            let column = right.downcast_ref::<Column>()?.index();
+            let whole = whole(join.left(), left) && whole(join.right(), right);
+            whole.then(|| (Arc::clone(left), column))
+        })?;
+        (drops && plain && are_many(join.right())).then(|| Self {
+            left,
+            right,
+            join: Arc::default(),
+        })
+    }
+
+    fn execute(
+        &self,
+        node: &Arc<dyn ExecutionPlan>,
+        partition: usize,
+        task: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let (node, schema) = (Arc::clone(node), node.schema());
+        let (left, right, join) = (Arc::clone(&self.left), self.right, Arc::clone(&self.join));
+        let rows = async move {
+            let sifted = || sifted(&node, &left, right, Arc::clone(&task));
+            join.get_or_try_init(sifted).await?.execute(partition, task)
+        };
+        let rows = stream::once(rows).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
+}
+
+/// Whether the table that a plan goes through has many rows, as far as is known.
+fn are_many(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    if let [below] = plan.children()[..] {
+        return are_many(below);
+    }
+    let known = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new());
+    let rows = known.ok().and_then(|s| s.num_rows.get_value().copied());
+    plan.children().is_empty() && rows.is_some_and(|rows| rows >= MANY)
+}
+
+/// The engine's join of the left side, which is read, and of the rows of the right side that may find
+/// something; of all of them where the left side is not small.
+async fn sifted(
+    node: &Arc<dyn ExecutionPlan>,
+    key: &Arc<dyn PhysicalExpr>,
+    right: usize,
+    task: Arc<TaskContext>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let [left, many] = node.children()[..] else {
+        return Ok(Arc::clone(node));
+    };
+    let memory = MemoryConsumer::new("sieve").register(task.memory_pool());
+    let mut rows = left.execute(0, task)?;
+    let (mut few, mut number) = (Vec::new(), 0);
+    while number <= FEW
+        && let Some(batch) = rows.try_next().await?
+    {
+        memory.try_grow(bytes_of(&batch))?;
+        number += batch.num_rows();
+        few.push(batch);
+    }
+    let many = match number <= FEW {
+        true => {
+            let bitmap = Arc::new(Bitmap::of(&few, key, number)?);
+            run_by(many, Sifted { bitmap, key: right })
+        }
+        false => Arc::clone(many),
+    };
+    // What was read cannot be read again. Its memory is the join's own from there on.
+    let read = stream::iter(few.into_iter().map(move |batch| {
+        memory.shrink(bytes_of(&batch).min(memory.size()));
+        Ok(batch)
+    }));
+    let left = RecordBatchStreamAdapter::new(left.schema(), read.chain(rows));
+    above(node, vec![once(Box::pin(left))?, many])
+}
+
+/// Which keys may be among those it was made of: the others surely are not.
+#[derive(Debug)]
+struct Bitmap {
+    words: Vec<u64>,
+    /// A key's hash has this many bits more than its place.
+    shift: u32,
+}
+
+impl Bitmap {
+    fn of(rows: &[RecordBatch], key: &Arc<dyn PhysicalExpr>, number: usize) -> Result<Self> {
+        let bits = (number * BITS).next_power_of_two().max(64);
+        let mut bitmap = Self {
+            words: vec![0; bits / 64],
+            shift: 64 - bits.trailing_zeros(),
+        };
+        for batch in rows {
+            let keys = key.evaluate(batch)?.into_array(batch.num_rows())?;
+            for key in keys.as_primitive::<Int64Type>().iter().flatten() {
+                let place = bitmap.place(key);
+                bitmap.words[place / 64] |= 1 << (place % 64);
+            }
+        }
+        Ok(bitmap)
+    }
+
+    /// Fibonacci hashing: keys that follow one another lie apart, and so do multiples of a power of two.
+    fn place(&self, key: i64) -> usize {
+        ((key as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    }
+
+    fn may_have(&self, key: i64) -> bool {
+        let place = self.place(key);
+        self.words[place / 64] >> (place % 64) & 1 == 1
+    }
+}
+
+/// A plan without most of the rows whose key is surely not in a bitmap.
+#[derive(Debug)]
+struct Sifted {
+    bitmap: Arc<Bitmap>,
+    key: usize,
+}
+
+impl Quicker for Sifted {
+    const NAME: &'static str = "Sifted";
+
+    /// It is made beside a bitmap, of no plan by itself.
+    fn of(_: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        None
+    }
+
+    fn execute(
+        &self,
+        node: &Arc<dyn ExecutionPlan>,
+        partition: usize,
+        task: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let schema = node.schema();
+        let sifting = Sifting {
+            rows: node.execute(partition, task)?,
+            bitmap: Arc::clone(&self.bitmap),
+            key: self.key,
+            let_through: BatchCoalescer::new(Arc::clone(&schema), BATCH_ROWS),
+            seen: 0,
+            kept: 0,
+            ended: false,
+        };
+        let rows = stream::try_unfold(sifting, Sifting::next);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
+}
+
+/// Rows on their way through the bitmap.
+struct Sifting {
+    rows: SendableRecordBatchStream,
+    bitmap: Arc<Bitmap>,
+    key: usize,
+    /// Those that came through, until they are a batch.
+    let_through: BatchCoalescer,
+    seen: usize,
+    kept: usize,
+    ended: bool,
+}
+
+impl Sifting {
+    async fn next(mut self) -> Result<Option<(RecordBatch, Self)>> {
+        loop {
+            if let Some(batch) = self.let_through.next_completed_batch() {
+                return Ok(Some((batch, self)));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.rows.try_next().await? {
+                Some(batch) => self.sift(batch)?,
+                None => {
+                    self.let_through.finish_buffered_batch()?;
+                    self.ended = true;
+                }
+            }
+        }
+    }
+
+    fn sift(&mut self, batch: RecordBatch) -> Result<()> {
+        // Where nearly all find something it is not worth asking.
+        if self.seen >= TRIED * BATCH_ROWS && self.kept * 2 > self.seen {
+            return Ok(self.let_through.push_batch(batch)?);
+        }
+        let keys = batch.column(self.key).as_primitive::<Int64Type>().values();
+        // What lies behind a null finds nothing either way.
+        let may = BooleanBuffer::collect_bool(keys.len(), |row| self.bitmap.may_have(keys[row]));
+        let may = BooleanArray::from(may);
+        self.seen += batch.num_rows();
+        self.kept += may.true_count();
+        Ok(self.let_through.push_batch_with_filter(batch, &may)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::in_place_of_joins;
+    use super::super::tests::{context_of, row};
+    use super::*;
+    use crate::engine::instead::tests::both;
+
+    proptest! {
+        #[test]
+        fn what_is_sifted_finds_what_the_join_finds(
+            many in prop::collection::vec(row(), 20..60),
+            few in prop::collection::vec(row(), 0..8),
+            join in prop::sample::select(vec![
+                "SELECT few.row, few.code, many.row AS found FROM few LEFT JOIN many ON many.n = few.n AND many.day = few.day",
+                "SELECT few.row, few.code, many.row AS found FROM few INNER JOIN many ON many.day = few.day AND many.n = few.n",
+                "SELECT row, code FROM few WHERE EXISTS (SELECT 1 FROM many WHERE many.n = few.n AND many.day = few.day)",
+                "SELECT row, code FROM few WHERE NOT EXISTS (SELECT 1 FROM many WHERE many.n = few.n AND many.day = few.day)",
+            ]),
+        ) {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            let context = context_of(2, &many, &few);
+            let (expected, found, how) = runtime.block_on(both(&context, join, in_place_of_joins));
+            prop_assert!(few.is_empty() || how.contains("Sieve in place of"), "{}", how);
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_there_is_never_held_back() {
+        let keys: Vec<i64> = (0..9_999).map(|n| n * n * 7_919 - 12_345).collect();
+        let batch = RecordBatch::try_from_iter([(
+            "n",
+            Arc::new(datafusion::arrow::array::Int64Array::from(keys.clone())) as _,
+        )]);
+        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new("n", 0));
+        let bitmap = Bitmap::of(&[batch.expect("a batch")], &column, keys.len()).expect("a bitmap");
+        assert!(keys.iter().all(|key| bitmap.may_have(*key)));
+        let others = (0..100_000).filter(|n| bitmap.may_have(n * 3 + 1_000_000_007));
+        assert!(others.count() < 100_000 / BITS * 2);
+    }
+}

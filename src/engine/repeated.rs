@@ -1,0 +1,248 @@
+//! Groups of several rows, where a query keeps no others (`GROUP BY … HAVING COUNT(*) > 1`).
+//!
+//! The engine makes a group of every row to find the few that stand twice. Here rows are seen to stand
+//! alone first, by a bit for each of their hashes, and what is grouped are those that may not.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use datafusion::arrow::buffer::BooleanBuffer;
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::common::ScalarValue;
+use datafusion::common::hash_utils::{RandomState, create_hashes};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::error::Result;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
+use datafusion::physical_expr::utils::split_conjunction;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::instead::{Quicker, above, instead_of};
+use super::memory::{bytes_of, part_of};
+use super::once::once;
+
+/// The part of the memory limit that rows may take while they are looked through.
+const PART: usize = 16;
+/// Bits for each row: one in eight shares its bit with another by chance, and is grouped for nothing.
+const BITS: usize = 8;
+
+/// The plan with the repeated alone grouped, where the others are thrown away.
+pub(super) fn in_place_of_groups(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|plan| {
+        let several = plan.downcast_ref::<FilterExec>().and_then(|filtered| {
+            let groups = filtered.input().downcast_ref::<AggregateExec>()?;
+            let conditions = split_conjunction(filtered.predicate());
+            let wanted = conditions.into_iter().any(|c| is_of_several(c, groups));
+            wanted.then(|| instead_of::<Repeated>(filtered.input()))?
+        });
+        Ok(match several {
+            Some(below) => Transformed::yes(above(&plan, vec![below])?),
+            None => Transformed::no(plan),
+        })
+    })
+    .data()
+}
+
+/// Whether a condition holds of groups of more than one row alone.
+fn is_of_several(condition: &Arc<dyn PhysicalExpr>, groups: &AggregateExec) -> bool {
+    let more = || {
+        let compared = condition.downcast_ref::<BinaryExpr>()?;
+        let number = compared.right().downcast_ref::<Literal>()?.value();
+        let least = match compared.op() {
+            Operator::Gt => 1,
+            Operator::GtEq | Operator::Eq => 2,
+            _ => return None,
+        };
+        let counted = compared.left().downcast_ref::<Column>()?.index();
+        let place = counted.checked_sub(groups.group_expr().expr().len())?;
+        let count = groups.aggr_expr().get(place)?;
+        let of_all = count.fun().name() == "count"
+            && !count.is_distinct()
+            && groups.filter_expr().get(place)?.is_none()
+            && count.expressions().iter().all(|e| {
+                let written = e.downcast_ref::<Literal>();
+                written.is_some_and(|written| !written.value().is_null())
+            });
+        let is_more = matches!(number, ScalarValue::Int64(Some(number)) if *number >= least);
+        Some(of_all && is_more)
+    };
+    more().unwrap_or(false)
+}
+
+/// Groups of rows, but for those that surely are of one row.
+#[derive(Debug)]
+struct Repeated {
+    groups: Vec<Arc<dyn PhysicalExpr>>,
+}
+
+impl Quicker for Repeated {
+    const NAME: &'static str = "Repeated";
+
+    fn of(node: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let node = node.downcast_ref::<AggregateExec>()?;
+        let groups = node.group_expr();
+        let plain = *node.mode() == AggregateMode::Single
+            && groups.is_single()
+            && !groups.expr().is_empty()
+            && node.limit_options().is_none();
+        let groups = groups.expr().iter().map(|(group, _)| Arc::clone(group));
+        plain.then(|| Self {
+            groups: groups.collect(),
+        })
+    }
+
+    fn execute(
+        &self,
+        node: &Arc<dyn ExecutionPlan>,
+        partition: usize,
+        task: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let [input] = node.children()[..] else {
+            return node.execute(partition, task);
+        };
+        let rows = input.execute(partition, Arc::clone(&task))?;
+        let (node, schema, groups) = (Arc::clone(node), node.schema(), self.groups.clone());
+        let grouped = async move {
+            let rows = repeated(rows, &groups, &task).await?;
+            above(&node, vec![once(rows)?])?.execute(0, task)
+        };
+        let grouped = stream::once(grouped).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, grouped)))
+    }
+}
+
+/// The rows without those that surely stand alone; all of them where they are too many to be kept.
+async fn repeated(
+    mut rows: SendableRecordBatchStream,
+    groups: &[Arc<dyn PhysicalExpr>],
+    task: &TaskContext,
+) -> Result<SendableRecordBatchStream> {
+    let schema = rows.schema();
+    let room = part_of(task.memory_pool(), PART);
+    let memory = MemoryConsumer::new("repeated").register(task.memory_pool());
+    let (mut batches, mut hashes) = (Vec::new(), Vec::new());
+    let mut all = true;
+    while let Some(batch) = rows.try_next().await? {
+        let bytes = bytes_of(&batch) + size_of::<u64>() * batch.num_rows();
+        all = memory.size() + bytes <= room && memory.try_grow(bytes).is_ok();
+        hashes.push(hashes_of(&batch, groups)?);
+        batches.push(batch);
+        if !all {
+            break;
+        }
+    }
+    let repeated = match all {
+        true => Some(Repetitions::of(&hashes)),
+        false => None,
+    };
+    let come = batches.into_iter().zip(hashes).map(move |(batch, hashes)| {
+        // Given back with the last of them.
+        let _ = &memory;
+        match &repeated {
+            Some(repeated) => Ok(filter_record_batch(&batch, &repeated.of_rows(&hashes))?),
+            None => Ok(batch),
+        }
+    });
+    let rows = stream::iter(come).chain(rows);
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+}
+
+fn hashes_of(batch: &RecordBatch, groups: &[Arc<dyn PhysicalExpr>]) -> Result<Vec<u64>> {
+    let rows = batch.num_rows();
+    let keys = groups.iter();
+    let keys = keys.map(|group| group.evaluate(batch)?.into_array(rows));
+    let keys: Vec<ArrayRef> = keys.collect::<Result<_>>()?;
+    let mut hashes = vec![0; rows];
+    create_hashes(&keys, &RandomState::with_seed(0), &mut hashes)?;
+    Ok(hashes)
+}
+
+/// Bits that more than one hash fell on.
+struct Repetitions {
+    words: Vec<u64>,
+    shift: u32,
+}
+
+impl Repetitions {
+    fn of(hashes: &[Vec<u64>]) -> Self {
+        let rows: usize = hashes.iter().map(Vec::len).sum();
+        let bits = (rows * BITS).next_power_of_two().max(64);
+        let mut seen = vec![0_u64; bits / 64];
+        let mut repeated = Self {
+            words: vec![0; bits / 64],
+            shift: 64 - bits.trailing_zeros(),
+        };
+        for hash in hashes.iter().flatten() {
+            let (word, bit) = repeated.place(*hash);
+            repeated.words[word] |= seen[word] & bit;
+            seen[word] |= bit;
+        }
+        repeated
+    }
+
+    fn place(&self, hash: u64) -> (usize, u64) {
+        let place = (hash >> self.shift) as usize;
+        (place / 64, 1 << (place % 64))
+    }
+
+    fn of_rows(&self, hashes: &[u64]) -> BooleanArray {
+        let repeated = |row: usize| {
+            let (word, bit) = self.place(hashes[row]);
+            self.words[word] & bit > 0
+        };
+        BooleanArray::from(BooleanBuffer::collect_bool(hashes.len(), repeated))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::row_numbers::tests::{Row, both_in, rows};
+    use super::*;
+
+    async fn both(rows: &[Row], select: &str) -> (String, String, String) {
+        both_in(1, rows, select, in_place_of_groups).await
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_groups_are_found(
+            rows in rows(),
+            having in prop::sample::select(vec!["COUNT(*) > 1", "COUNT(*) >= 2 AND MAX(at) > 3", "COUNT(*) = 2"]),
+            by in prop::sample::select(vec!["n", "code", "n, code"]),
+        ) {
+            let select = format!("SELECT {by}, COUNT(*), MIN(at) FROM visits GROUP BY {by} HAVING {having}");
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            let (expected, found, how) = runtime.block_on(both(&rows, &select));
+            prop_assert!(how.contains("Repeated in place of"), "{}", how);
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn groups_of_one_row_that_are_asked_for_are_left_to_the_engine() {
+        let rows: Vec<Row> = (0..9).map(|at| (Some(at % 5), None, at)).collect();
+        for having in [
+            "COUNT(*) > 0",
+            "COUNT(*) = 1",
+            "COUNT(*) < 2",
+            "COUNT(DISTINCT at) > 1",
+            "COUNT(code) > 1",
+            "COUNT(*) FILTER (WHERE at > 6) > 1",
+            "COUNT(*) > 1 OR MAX(at) = 4",
+        ] {
+            let select = format!("SELECT n, MIN(at) FROM visits GROUP BY n HAVING {having}");
+            let (expected, found, how) = both(&rows, &select).await;
+            assert!(!how.contains("Repeated"), "{how}");
+            assert_eq!(found, expected);
+        }
+    }
+}
