@@ -7,9 +7,11 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::common::JoinType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::error::Result;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -101,6 +103,9 @@ fn rows(plan: &Arc<dyn ExecutionPlan>) -> f64 {
     let children = plan.children();
     let below = || children.iter().map(|child| rows(child));
     let largest = || below().fold(0.0, f64::max);
+    if let Some(rows) = plan.downcast_ref::<DataSourceExec>().and_then(in_memory) {
+        return rows as f64;
+    }
     if children.is_empty() {
         let known = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new());
         let known = known.ok().and_then(|s| s.num_rows.get_value().copied());
@@ -135,6 +140,13 @@ fn rows(plan: &Arc<dyn ExecutionPlan>) -> f64 {
         return below().product();
     }
     largest()
+}
+
+/// The rows of a table in memory: its statistics look at every column of it.
+fn in_memory(scan: &DataSourceExec) -> Option<usize> {
+    let memory = scan.data_source().downcast_ref::<MemorySourceConfig>()?;
+    let rows = memory.partitions().iter().flatten();
+    Some(rows.map(RecordBatch::num_rows).sum())
 }
 
 #[cfg(test)]
