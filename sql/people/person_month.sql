@@ -49,8 +49,9 @@ people AS (
     LEFT JOIN repeated
         ON repeated.period = person.period
         AND repeated.person_key = person.person_key
-    WHERE person.person_key IS NOT NULL
-        AND (repeated.first_line IS NULL OR repeated.first_line = person._line)
+    -- A row without a number is no person; of rows that share one, the first stands.
+    WHERE (repeated.first_line IS NULL AND person.person_key IS NOT NULL)
+        OR repeated.first_line = person._line
 ),
 
 quintile_2011 AS (
