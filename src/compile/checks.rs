@@ -93,9 +93,11 @@ pub fn plan(
                 found,
             );
         }
-        for sql in check.expression.iter().chain(&check.filter) {
-            expression(context, sql, schema, text, found);
-        }
+        let mut planned_of = |sql: &Option<Sp<String>>| {
+            let sql = sql.as_ref()?;
+            expression(context, sql, schema, text, found)
+        };
+        let (asked, filter) = (planned_of(&check.expression), planned_of(&check.filter));
         let name = check
             .name
             .as_ref()
@@ -108,6 +110,8 @@ pub fn plan(
         planned.push(PlannedCheck {
             name,
             spec: check.clone(),
+            expression: asked,
+            filter,
             source: Arc::clone(text),
             span,
         });

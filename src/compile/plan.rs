@@ -208,6 +208,10 @@ pub struct PlannedCheck {
     pub name: String,
     /// What it says.
     pub spec: TableCheck,
+    /// Its expression, over the table's columns.
+    pub expression: Option<Expr>,
+    /// Its `where`, over the table's columns.
+    pub filter: Option<Expr>,
     /// The text that declares it, for places.
     pub source: Arc<SourceText>,
     /// Where in it.

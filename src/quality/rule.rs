@@ -103,7 +103,7 @@ impl Rule {
     pub fn declared(subject: &Subject<'_>, index: usize, check: &PlannedCheck) -> Result<Self> {
         let spec = &check.spec;
         let filter = match &spec.filter {
-            Some(filter) => Some(subject.condition(check, filter)?),
+            Some(sql) => Some(subject.condition(check, sql, check.filter.as_ref())?),
             None => None,
         };
         let (kind, asked) = ask(subject, check, spec)?;
@@ -162,10 +162,11 @@ fn ask(
             },
         ));
     }
-    if let Some(expression) = &spec.expression {
+    if let Some(sql) = &spec.expression {
+        let expression = subject.condition(check, sql, check.expression.as_ref())?;
         let asked = Asked::Rows {
-            broken: subject.condition(check, expression)?.is_false(),
-            says: format!("break `{}`", expression.trim()),
+            broken: expression.is_false(),
+            says: format!("break `{}`", sql.trim()),
         };
         return Ok(("expression", asked));
     }

@@ -107,8 +107,17 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// A user's expression over this table's columns; it must be true or false.
-    pub fn condition(&self, check: &PlannedCheck, sql: &Sp<String>) -> Result<Expr> {
+    /// A user's expression over this table's columns; it must be true or false. It is parsed, unless it
+    /// is `planned` already.
+    pub fn condition(
+        &self,
+        check: &PlannedCheck,
+        sql: &Sp<String>,
+        planned: Option<&Expr>,
+    ) -> Result<Expr> {
+        if let Some(planned) = planned {
+            return Ok(planned.clone());
+        }
         let place = (&check.source, sql.span());
         let unplanned = |e: DataFusionError| {
             Diagnostics::from(

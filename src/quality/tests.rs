@@ -112,6 +112,8 @@ fn planned(yaml_text: &str) -> PlannedCheck {
     PlannedCheck {
         name: "it".to_owned(),
         spec,
+        expression: None,
+        filter: None,
         source,
         span: 0..yaml_text.len(),
     }
