@@ -47,17 +47,25 @@ impl ColumnsRead {
     }
 }
 
-/// Adds the columns of two tables whose totals are compared.
+/// Adds the columns of two tables that are held against one another.
 fn compared(
     node: &Node,
     check: &PlannedCheck,
     read: &mut BTreeMap<TableName, Option<BTreeSet<String>>>,
 ) {
-    let Some(reconciles) = &check.spec.reconciles else {
-        return;
-    };
-    let named = reconciles.by.iter().chain(&reconciles.measure);
-    let named: BTreeSet<String> = named.map(|column| column.to_string()).collect();
+    let (other, named, there): (_, BTreeSet<String>, BTreeSet<String>) =
+        match (&check.spec.reconciles, &check.spec.relationships) {
+            (Some(reconciles), _) => {
+                let named = reconciles.by.iter().chain(&reconciles.measure);
+                let named: BTreeSet<String> = named.map(|column| column.to_string()).collect();
+                (&reconciles.to, named.clone(), named)
+            }
+            (None, Some(related)) => {
+                let one = |column: &str| BTreeSet::from([column.to_owned()]);
+                (&related.to, one(&related.column), one(&related.field))
+            }
+            (None, None) => return,
+        };
     let mut add = |table: TableName, columns: BTreeSet<String>| {
         let so_far = read.entry(table).or_insert_with(|| Some(BTreeSet::new()));
         so_far
@@ -70,8 +78,8 @@ fn compared(
     let asked = columns.filter(|c| filter.as_ref().is_some_and(|f| f.contains(c.as_str())));
     let own = asked.cloned().chain(named.iter().cloned());
     add(node.name.clone(), own.collect());
-    if let Some(other) = TableName::parse(&reconciles.to) {
-        add(other, named);
+    if let Some(other) = TableName::parse(other) {
+        add(other, there);
     }
 }
 

@@ -64,7 +64,7 @@ fn chosen(expression: Expression, schema: &Schema) -> Result<Transformed<Express
 }
 
 /// Whether an expression costs next to nothing and fails for no row.
-fn is_at_hand(expression: &Expression) -> bool {
+pub(super) fn is_at_hand(expression: &Expression) -> bool {
     let is_known = expression.is::<Column>()
         || expression.is::<Literal>()
         || expression.is::<IsNullExpr>()

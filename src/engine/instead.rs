@@ -90,6 +90,12 @@ impl<Q: Quicker> ExecutionPlan for Instead<Q> {
         self.replace_children(children, options)
     }
 
+    /// Each round of a recursive query begins anew.
+    fn reset_state(self: Arc<Self>) -> Result<Node> {
+        let node = Arc::clone(&self.node).reset_state()?;
+        Ok(instead_of::<Q>(&node).unwrap_or(node))
+    }
+
     fn apply_expressions(
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,

@@ -30,12 +30,12 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::sync::OnceCell;
 
 use crate::store::views::ByInteger;
 
 use super::instead::{Quicker, above, instead_of};
 use super::memory::bytes_of;
+use super::once::ForAll;
 
 use keys::{Key, are_keys, keys};
 use search::Search;
@@ -58,7 +58,7 @@ pub(super) fn in_place_of_joins(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn 
 struct Lookup {
     sides: Arc<Sides>,
     /// Read once for all partitions.
-    left: Arc<OnceCell<Left>>,
+    left: Arc<ForAll<Left>>,
 }
 
 /// Whether a lookup can stand for a join.
@@ -182,8 +182,8 @@ impl Quicker for Lookup {
         let (join, sides) = (Arc::clone(join), Arc::clone(&self.sides));
         let (left, schema) = (Arc::clone(&self.left), join.schema());
         let rows = async move {
-            let read = || Left::read(&join, &sides, Arc::clone(&task));
-            if let Left::Join(join) = left.get_or_try_init(read).await? {
+            let read = async || Left::read(&join, &sides, Arc::clone(&task)).await;
+            if let Left::Join(join) = left.made(read).await? {
                 return join.execute(partition, task);
             }
             let rows = sides.right.execute(partition, task)?;

@@ -24,8 +24,6 @@ use super::{choices, first_rows, lookup, repeated, row_numbers, sort};
 pub struct Materialised {
     /// Where it is.
     pub file: ParquetFile,
-    /// It, before it is durable.
-    pub placed: Placed,
     /// Whether no two rows agree on the columns they are sorted by. False is not certain.
     pub distinct: bool,
 }
@@ -57,7 +55,7 @@ pub async fn materialise(
     schema: &SchemaRef,
     path: &Path,
     mut see: impl FnMut(&RecordBatch),
-) -> Result<Materialised> {
+) -> Result<(Materialised, Placed)> {
     let held = session::in_memory(schema);
     let mut stream = sorted(context, source, plan, order).await?;
     let mut writer = ParquetWriter::create(path, Arc::clone(schema), order)?;
@@ -69,11 +67,8 @@ pub async fn materialise(
         writer.write(batch)?;
     }
     let (file, placed) = writer.place()?;
-    Ok(Materialised {
-        file,
-        placed,
-        distinct: neighbours.all_differ(),
-    })
+    let distinct = neighbours.all_differ();
+    Ok((Materialised { file, distinct }, placed))
 }
 
 /// Runs an optimised plan and returns its rows, sorted by `order`, as batches of exactly `schema`.

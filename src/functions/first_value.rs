@@ -180,7 +180,13 @@ impl Firsts {
     fn let_go(&mut self) -> Result<()> {
         let first: Vec<(usize, usize)> = self.first.iter().flatten().copied().collect();
         let columns = 0..self.kinds.len();
-        let columns = columns.map(|column| self.column(column, &first));
+        let columns = columns.map(|column| {
+            let column = self.column(column, &first)?;
+            Ok(match column.as_string_view_opt() {
+                Some(texts) => Arc::new(texts.gc()),
+                None => column,
+            })
+        });
         let columns: Vec<ArrayRef> = columns.collect::<Result<_>>()?;
         self.keys = vec![self.converter.convert_columns(&columns[1..])?];
         self.batches = vec![columns];
@@ -220,6 +226,14 @@ impl Firsts {
             self.keys.clear();
         }
         Ok((columns, is_set))
+    }
+}
+
+/// Bytes of a column's rows: a slice holds all that it was cut from, and so do its neighbours.
+fn bytes_of(column: &ArrayRef) -> usize {
+    match column.as_string_view_opt() {
+        Some(texts) => size_of::<u128>() * texts.len() + texts.total_buffer_bytes_used(),
+        None => column.to_data().get_slice_memory_size().unwrap_or_default(),
     }
 }
 
@@ -273,7 +287,7 @@ impl GroupsAccumulator for Firsts {
 
     fn size(&self) -> usize {
         let columns = self.batches.iter().flatten();
-        let columns: usize = columns.map(|c| c.get_array_memory_size()).sum();
+        let columns: usize = columns.map(bytes_of).sum();
         let keys: usize = self.keys.iter().map(Rows::size).sum();
         columns + keys + self.first.capacity() * size_of::<Option<(usize, usize)>>()
     }

@@ -4,6 +4,7 @@
 //! written down here, so that a sender can be told; the next attempt that goes well removes it.
 
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -103,11 +104,20 @@ impl Attempt {
     /// # Errors
     /// When the disk fails.
     pub(super) fn forget(lake: &Lake, table: &TableName) -> Result<()> {
-        let path = lake.attempt(&table.to_string());
-        match std::fs::remove_file(&path) {
-            Ok(()) => Ok(()),
-            Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-            Err(e) => Err(Diagnostic::io(&path, "remove", &e).into()),
-        }
+        forget(&Self::path(lake, table))
+    }
+
+    /// Where it stands.
+    pub(super) fn path(lake: &Lake, table: &TableName) -> PathBuf {
+        lake.attempt(&table.to_string())
+    }
+}
+
+/// Removes what is of no use any more. Gone already is as good.
+pub(super) fn forget(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Diagnostic::io(path, "remove", &e).into()),
     }
 }

@@ -12,7 +12,7 @@ use datafusion::execution::context::SessionContext;
 
 use crate::compile::{self, Body, Node, PlannedCheck, Query, TableName, session};
 use crate::diag::{Diagnostic, Result};
-use crate::engine::{self, Keeper};
+use crate::engine::{self, Keeper, Materialised};
 use crate::quality::{self, Known, Tally};
 use crate::spec::Sensitivity;
 use crate::store::Lake;
@@ -106,7 +106,6 @@ impl Night<'_> {
             counted: written.counted,
         };
         let checks = self.check(node, recipe.checks, recipe.grain, known).await?;
-        remove_others(&written.files);
         let below = |path: &PathBuf| {
             path.strip_prefix(self.lake.root())
                 .unwrap_or(path)
@@ -123,7 +122,9 @@ impl Night<'_> {
             made,
             checks,
         };
-        self.keep(node, record, started)
+        self.keep(node, record, started)?;
+        // Earlier results of the same table are of no use to anybody.
+        self.saver.save(Save::Alone(written.files))
     }
 
     /// Makes a table's files known to the session.
@@ -147,6 +148,7 @@ impl Night<'_> {
         let (path, mut counted) = (path.to_owned(), self.tally(node, recipe));
         // What nobody reads, or nobody knows the readers of, is not kept.
         let read = self.reads.of(&node.name);
+        let read = read.filter(|columns| !columns.is_empty());
         let mut keeper = read.map(|read| Keeper::of(&context, &schema, read));
         let (made, counted, kept) = aside(async move {
             let see = |rows: &RecordBatch| {
@@ -157,8 +159,8 @@ impl Night<'_> {
             Ok((made.await?, counted, keeper.and_then(Keeper::finish)))
         })
         .await?;
-        self.saver.save(Save::File(made.placed))?;
-        let (file, distinct) = (made.file, made.distinct);
+        let (Materialised { file, distinct }, placed) = made;
+        self.saver.save(Save::File(placed))?;
         self.fingerprints.remember(&file.path, &file.hash)?;
         Ok(Written::of_one_file(file, distinct, counted, kept))
     }
@@ -236,17 +238,5 @@ fn sensitivity(node: &Node) -> Sensitivity {
         Body::Model(model) => model.spec.sensitivity.unwrap_or(Sensitivity::Pseudonymised),
         Body::Mart(mart) => mart.spec.sensitivity.unwrap_or(Sensitivity::Aggregate),
         Body::System(_) => Sensitivity::Aggregate,
-    }
-}
-
-/// Earlier results of the same table are of no use to anybody: the newest one is recorded.
-pub(super) fn remove_others(files: &[PathBuf]) {
-    let folder = files.first().and_then(|file| file.parent());
-    let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
-    for entry in entries.into_iter().flatten().flatten() {
-        if !files.contains(&entry.path()) {
-            // Left behind, it costs room and nothing else.
-            let _ = std::fs::remove_file(entry.path());
-        }
     }
 }

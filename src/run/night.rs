@@ -173,8 +173,16 @@ pub async fn run(
     night.tell_strays();
     let nodes = plan.nodes.iter().filter(|n| needed.contains(&n.name));
     let mut found = night.tables(&nodes.collect::<Vec<_>>()).await;
-    found.take(night.saver.done());
-    found.take(night.fingerprints.save());
+    match night.saver.done() {
+        Ok(()) => {
+            found.take(night.fingerprints.save());
+        }
+        // What is not on the disk for sure is looked at again, and a table may have told already.
+        Err(failed) => {
+            found.extend(failed);
+            found = found.sorted();
+        }
+    }
     let marts = night.publish(&chosen, readers, &mut found).await;
     let run = night.write_down(&marts, &found)?;
     if found.has_errors() {

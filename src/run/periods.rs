@@ -142,14 +142,14 @@ impl Night<'_> {
             let Some(made) = written.next().await else {
                 return Err(Diagnostic::bug("fewer periods were made than asked for").into());
             };
-            let (made, more) = made?;
+            let ((made, placed), more) = made?;
             counted = counted.zip(more).map(|(mut so_far, more)| {
                 so_far.add(&more);
                 so_far
             });
             distinct &= made.distinct;
             rows += made.file.rows;
-            self.saver.save(Save::File(made.placed))?;
+            self.saver.save(Save::File(placed))?;
             self.fingerprints.remember(&period.path, &made.file.hash)?;
             hashes.push(made.file.hash);
         }

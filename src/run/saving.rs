@@ -11,6 +11,7 @@ use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::store::Lake;
 use crate::store::atomic::{self, Placed};
 
+use super::attempt::forget;
 use super::ledger::Ledger;
 
 /// Copies and a ledger on their way to the disk; by default there is nothing to save.
@@ -44,6 +45,10 @@ pub(super) enum Save {
     File(Placed),
     /// What will be a file, whole or not at all. All that it speaks of was given before it.
     Whole(PathBuf, Vec<u8>),
+    /// The files of a table: what else stands in their folder goes.
+    Alone(Vec<PathBuf>),
+    /// A file that is of no use any more.
+    Forgotten(PathBuf),
 }
 
 impl Save {
@@ -51,13 +56,25 @@ impl Save {
         match self {
             Self::File(placed) => placed.keep(),
             Self::Whole(path, bytes) => atomic::write(&path, &bytes),
+            Self::Alone(files) => {
+                remove_others(&files);
+                Ok(())
+            }
+            Self::Forgotten(path) => forget(&path),
         }
     }
 }
 
 /// Makes the tables of a night and their records durable, one after another in the order they come,
 /// while the next tables are made.
-pub(super) struct Saver(Mutex<Option<Way>>);
+pub(super) struct Saver(Mutex<State>);
+
+struct State {
+    /// None when it is done.
+    way: Option<Way>,
+    /// Why not everything was saved: all who ask are told.
+    failed: Option<Diagnostics>,
+}
 
 /// A thread that saves, and the way to it.
 struct Way {
@@ -70,7 +87,10 @@ impl Saver {
     pub(super) fn start() -> Self {
         let (sender, given) = channel::<Save>();
         let thread = std::thread::spawn(move || given.into_iter().try_for_each(Save::now));
-        Self(Mutex::new(Some(Way { sender, thread })))
+        Self(Mutex::new(State {
+            way: Some(Way { sender, thread }),
+            failed: None,
+        }))
     }
 
     /// Takes something to save.
@@ -78,26 +98,28 @@ impl Saver {
     /// # Errors
     /// When the disk has failed for something taken before.
     pub(super) fn save(&self, something: Save) -> Result<()> {
-        let stopped = match &*self.0.lock() {
-            Some(way) => way.sender.send(something).is_err(),
-            None => true,
+        let taken = match &self.0.lock().way {
+            Some(way) => way.sender.send(something).is_ok(),
+            None => false,
         };
-        match stopped {
-            true => self.done().and_then(|()| Err(stopped_before())),
-            false => Ok(()),
+        match taken {
+            true => Ok(()),
+            false => self.done().and_then(|()| Err(ended_before())),
         }
     }
 
-    /// Waits until everything is durable, and takes nothing more. Done already is as good.
+    /// Waits until everything is durable, and takes nothing more. Asked again, it answers the same.
     ///
     /// # Errors
-    /// When the disk fails.
+    /// When the disk failed.
     pub(super) fn done(&self) -> Result<()> {
-        match self.0.lock().take() {
-            Some(Way { sender, thread }) => {
-                drop(sender);
-                ended(thread)
-            }
+        let mut state = self.0.lock();
+        if let Some(Way { sender, thread }) = state.way.take() {
+            drop(sender);
+            state.failed = ended(thread).err();
+        }
+        match &state.failed {
+            Some(failed) => Err(failed.clone()),
             None => Ok(()),
         }
     }
@@ -116,8 +138,20 @@ fn ended(thread: JoinHandle<Result<()>>) -> Result<()> {
     thread.join().unwrap_or_else(panicked)
 }
 
-fn stopped_before() -> Diagnostics {
-    Diagnostic::bug("what saves files has stopped before").into()
+fn ended_before() -> Diagnostics {
+    Diagnostic::bug("what saves files had ended").into()
+}
+
+/// Removes what else stands in the folder of files.
+fn remove_others(files: &[PathBuf]) {
+    let folder = files.first().and_then(|file| file.parent());
+    let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        if !files.contains(&entry.path()) {
+            // Left behind, it costs room and nothing else.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -137,14 +171,32 @@ mod tests {
         saver.done().expect("saves");
         assert_eq!(std::fs::read(path("two")).expect("a file"), b"two");
 
-        // A file stands where the folder should be: what comes after it is not saved.
+        // A file stands where the folder should be: what comes after it is not saved, and whoever asks is told.
         let saver = Saver::start();
         let below = Save::Whole(path("one").join("below"), Vec::new());
         saver.save(below).expect("takes it");
         let _ = saver.save(Save::Whole(path("three"), Vec::new()));
-        let failed = saver.done().expect_err("fails");
-        assert!(failed.iter().any(|e| e.code == Code::Io), "{failed:?}");
-        assert!(!path("three").exists());
-        assert!(saver.save(Save::Whole(path("four"), Vec::new())).is_err());
+        let answers = [
+            saver.done(),
+            saver.save(Save::Whole(path("four"), Vec::new())),
+        ];
+        for failed in answers.map(|answer| answer.expect_err("fails")) {
+            assert!(failed.iter().all(|e| e.code == Code::Io), "{failed:?}");
+        }
+        assert!(!path("three").exists() && !path("four").exists());
+
+        // What a table was stays until its record is written.
+        let saver = Saver::start();
+        saver
+            .save(Save::Whole(path("record"), Vec::new()))
+            .expect("takes it");
+        saver
+            .save(Save::Alone(vec![path("two"), path("record")]))
+            .expect("takes it");
+        saver
+            .save(Save::Forgotten(path("gone already")))
+            .expect("takes it");
+        saver.done().expect("saves");
+        assert!(!path("one").exists() && path("two").exists() && path("record").exists());
     }
 }

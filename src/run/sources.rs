@@ -8,7 +8,7 @@ use datafusion::arrow::array::RecordBatch;
 
 use crate::compile::{Node, SourceNode};
 use crate::diag::{Code, Diagnostic, Result};
-use crate::engine;
+use crate::engine::{self, Materialised};
 use crate::ingest;
 use crate::spec::source::Delivery;
 use crate::store::Lake;
@@ -19,6 +19,7 @@ use super::events::Event;
 use super::ingredients::{Ingredients, hash};
 use super::reading::{Tried, origin};
 use super::record::{Made, NodeRecord};
+use super::saving::Save;
 use super::settling::idle;
 use super::standing::Standing;
 use super::{Night, freshness, submissions};
@@ -82,13 +83,18 @@ impl Night<'_> {
             .iter()
             .map(|i| PathBuf::from(&i.staged.path))
             .collect();
-        let made = match source.files.delivery.as_deref() {
-            Some(Delivery::Upsert(upsert)) if !staged.is_empty() => {
+        let upsert = match source.files.delivery.as_deref() {
+            Some(Delivery::Upsert(upsert)) if !staged.is_empty() => Some(upsert),
+            _ => None,
+        };
+        let merged = upsert.is_some();
+        let made = match upsert {
+            Some(upsert) => {
                 let key: Vec<String> = upsert.unique_key.iter().map(|k| k.to_string()).collect();
                 self.merge(node, source, &staged, &key, &ingredients)
                     .await?
             }
-            _ => {
+            None => {
                 let contents: Vec<&str> = intakes.iter().map(|i| i.staged.hash.as_str()).collect();
                 Made {
                     content: hash(contents.join("\n").as_bytes()),
@@ -115,7 +121,11 @@ impl Night<'_> {
         };
         arrivals.saved()?;
         self.keep(node, record, started)?;
-        Attempt::forget(&self.lake, &node.name)?;
+        if merged {
+            self.saver.save(Save::Alone(files))?;
+        }
+        self.saver
+            .save(Save::Forgotten(Attempt::path(&self.lake, &node.name)))?;
         self.check_freshness(node, source, arrivals, &standing)
             .await
     }
@@ -168,8 +178,8 @@ impl Night<'_> {
         let path = self.lake.merged(&node.name.name, &ingredients.key());
         let unseen = |_: &RecordBatch| ();
         let made = engine::materialise(context, text, plan, key, &node.schema, &path, unseen);
-        let file = made.await?.file;
-        super::build::remove_others(std::slice::from_ref(&path));
+        let (Materialised { file, .. }, placed) = made.await?;
+        self.saver.save(Save::File(placed))?;
         let below = path.strip_prefix(self.lake.root()).unwrap_or(&path);
         Ok(Made {
             files: vec![below.to_owned()],
