@@ -3,8 +3,9 @@
 The world is taken in once. In each round all three make every mart again from the same staged
 Parquet, each in a process of its own with two threads, and write it as zstd Parquet sorted by its
 grain; then each mart of the others is held against ours, row by row, and the bench ends if one differs.
-Ours also checks every table and makes it durable, which is in its seconds. It makes everything twice in
-a round: one table at a time, for the seconds of each, and as it does of itself, several at once.
+Ours also checks and hashes every table, which is in its seconds, and makes it durable beside the next one,
+which is in those of the whole process. It makes everything twice in a round: one table at a time, for the
+seconds of each, and as it does of itself, several at once.
 
 Printed are medians of seconds for each line of lines.py, where it says what a line is made of and what
 is left out (inequality and control charts, data quality, and the words of dim_measure), the ratio of
