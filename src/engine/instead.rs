@@ -4,14 +4,17 @@
 use std::fmt;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
     ReplaceChildrenOptions,
 };
+use futures::{TryStreamExt, stream};
 
 pub(super) type Node = Arc<dyn ExecutionPlan>;
 
@@ -48,6 +51,15 @@ pub(super) fn instead_of<Q: Quicker>(node: &Node) -> Option<Node> {
 pub(super) fn run_by<Q: Quicker>(node: &Node, quicker: Q) -> Node {
     let node = Arc::clone(node);
     Arc::new(Instead { node, quicker })
+}
+
+/// Rows of which it is not known yet where they come from.
+pub(super) fn once_there(
+    schema: SchemaRef,
+    rows: impl Future<Output = Result<SendableRecordBatchStream>> + Send + 'static,
+) -> SendableRecordBatchStream {
+    let rows = stream::once(rows).try_flatten();
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
 
 /// A node with other nodes below it.

@@ -8,6 +8,7 @@
 //! Where it is the large table that is in memory and sorted by its key, its rows are searched for: see
 //! [`search`]. Where it is on disk, most of its rows are seen to find nothing: see [`sieve`].
 
+mod for_all;
 mod keys;
 mod search;
 mod sides;
@@ -29,14 +30,14 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt};
 
 use crate::store::views::ByInteger;
 
-use super::instead::{Quicker, above, instead_of};
+use super::instead::{Quicker, above, instead_of, once_there};
 use super::memory::bytes_of;
-use super::once::ForAll;
 
+use for_all::ForAll;
 use keys::{Key, are_keys, keys};
 use search::Search;
 use sides::Sides;
@@ -195,8 +196,7 @@ impl Quicker for Lookup {
             Ok(Box::pin(RecordBatchStreamAdapter::new(schema, beside))
                 as SendableRecordBatchStream)
         };
-        let rows = stream::once(rows).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+        Ok(once_there(schema, rows))
     }
 }
 

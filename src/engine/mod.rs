@@ -4,8 +4,10 @@
 //! say; the result is sorted by a total order and written by our own writer, so that one, two and
 //! eight partitions give the same bytes.
 
+mod bits;
 mod choices;
 mod first_rows;
+mod footers;
 mod held;
 mod instead;
 mod keeper;
@@ -35,13 +37,14 @@ use crate::compile::session::{self, Functions};
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::spec::Settings;
 
+pub use footers::surely_has;
 pub use held::Rows;
 pub use keeper::Keeper;
 pub use materialise::{Materialised, materialise, optimised, read, rows};
 pub use merge::last_of_each_key;
 use pool::SharedPool;
 pub use tables::{
-    is_small, let_go, of_files, on_disk, register_files, register_rows, register_view, surely_has,
+    is_small, let_go, of_files, on_disk, register_files, register_rows, register_view,
 };
 
 /// The part of the memory limit that rows may take and be sorted in one piece.

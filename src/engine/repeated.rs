@@ -25,8 +25,9 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::bits::Bits;
 use super::choices::is_at_hand;
-use super::instead::{Quicker, above, instead_of};
+use super::instead::{Quicker, above, instead_of, once_there};
 use super::memory::{bytes_of, part_of};
 use super::once::once;
 
@@ -128,8 +129,7 @@ impl Quicker for Repeated {
             let rows = repeated(rows, &groups, &task).await?;
             above(&node, vec![once(rows)?])?.execute(0, task)
         };
-        let grouped = stream::once(grouped).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, grouped)))
+        Ok(once_there(schema, grouped))
     }
 }
 
@@ -154,14 +154,18 @@ async fn repeated(
         }
     }
     let repeated = match all {
-        true => Some(Repetitions::of(&hashes)),
+        true => Some(repetitions(&hashes)),
         false => None,
     };
     let come = batches.into_iter().zip(hashes).map(move |(batch, hashes)| {
         // Given back with the last of them.
         let _ = &memory;
         match &repeated {
-            Some(repeated) => Ok(filter_record_batch(&batch, &repeated.of_rows(&hashes))?),
+            Some(repeated) => {
+                let may = |row: usize| repeated.may_have(hashes[row]);
+                let may = BooleanBuffer::collect_bool(hashes.len(), may);
+                Ok(filter_record_batch(&batch, &BooleanArray::from(may))?)
+            }
             None => Ok(batch),
         }
     });
@@ -179,41 +183,16 @@ fn hashes_of(batch: &RecordBatch, groups: &[Arc<dyn PhysicalExpr>]) -> Result<Ve
     Ok(hashes)
 }
 
-/// Bits that more than one hash fell on.
-struct Repetitions {
-    words: Vec<u64>,
-    shift: u32,
-}
-
-impl Repetitions {
-    fn of(hashes: &[Vec<u64>]) -> Self {
-        let rows: usize = hashes.iter().map(Vec::len).sum();
-        let bits = (rows * BITS).next_power_of_two().max(64);
-        let mut seen = vec![0_u64; bits / 64];
-        let mut repeated = Self {
-            words: vec![0; bits / 64],
-            shift: 64 - bits.trailing_zeros(),
-        };
-        for hash in hashes.iter().flatten() {
-            let (word, bit) = repeated.place(*hash);
-            repeated.words[word] |= seen[word] & bit;
-            seen[word] |= bit;
+/// The hashes that may have come more than once.
+fn repetitions(hashes: &[Vec<u64>]) -> Bits {
+    let rows = hashes.iter().map(Vec::len).sum();
+    let [mut seen, mut repeated] = [(); 2].map(|()| Bits::for_hashes(rows, BITS));
+    for hash in hashes.iter().flatten() {
+        if seen.enter(*hash) {
+            repeated.enter(*hash);
         }
-        repeated
     }
-
-    fn place(&self, hash: u64) -> (usize, u64) {
-        let place = (hash >> self.shift) as usize;
-        (place / 64, 1 << (place % 64))
-    }
-
-    fn of_rows(&self, hashes: &[u64]) -> BooleanArray {
-        let repeated = |row: usize| {
-            let (word, bit) = self.place(hashes[row]);
-            self.words[word] & bit > 0
-        };
-        BooleanArray::from(BooleanBuffer::collect_bool(hashes.len(), repeated))
-    }
+    repeated
 }
 
 #[cfg(test)]

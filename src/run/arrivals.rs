@@ -21,7 +21,7 @@ use crate::store::{Lake, landing};
 use super::cancellations::Cancellation;
 use super::fingerprints::Fingerprints;
 use super::ledger::{Ledger, Submission};
-use super::saving::Saving;
+use super::saving::{Save, Saver};
 use super::standing::Standing;
 use super::submissions::{Seen, fate, is_seen, judge};
 
@@ -35,7 +35,7 @@ pub(super) struct Arrivals {
     /// How many were not in the ledger before.
     pub new: usize,
     /// What makes the copies durable and then the ledger, while their rows are read already.
-    saving: Saving,
+    saver: Option<Saver>,
 }
 
 /// A file that was taken.
@@ -78,7 +78,7 @@ impl Search<'_> {
                 files: Vec::new(),
                 notes: Diagnostics::default(),
                 new: 0,
-                saving: Saving::default(),
+                saver: None,
             });
         }
         let before = Ledger::load(self.lake, table)?;
@@ -118,9 +118,13 @@ impl Search<'_> {
                 captures,
             });
         }
-        let mut saving = match self.takes && ledger != before {
-            true => Saving::start(copies, ledger.clone(), self.lake.clone(), table.clone()),
-            false => Saving::default(),
+        let saver = match self.takes && ledger != before {
+            true => {
+                let (path, text) = ledger.text(self.lake, table)?;
+                let copies = copies.into_iter().map(Save::File);
+                Some(Saver::of(copies.chain([Save::Whole(path, text)]))?)
+            }
+            false => None,
         };
         let mut notes = self.waiting(&discovery, &ledger, files.is_empty(), &mut found);
         self.nothing(discovery.nothing, files.is_empty(), &mut notes, &mut found);
@@ -136,7 +140,7 @@ impl Search<'_> {
         });
         notes.extend(announced.map(|(file, listed)| not_arrived(file, &listed.place)));
         if found.has_errors() {
-            saving.done()?;
+            saved(saver.as_ref())?;
             return Err(found);
         }
         Ok(Arrivals {
@@ -144,7 +148,7 @@ impl Search<'_> {
             files,
             notes,
             new,
-            saving,
+            saver,
         })
     }
 
@@ -357,9 +361,13 @@ impl Arrivals {
     ///
     /// # Errors
     /// When the disk fails.
-    pub(super) fn saved(&mut self) -> Result<()> {
-        self.saving.done()
+    pub(super) fn saved(&self) -> Result<()> {
+        saved(self.saver.as_ref())
     }
+}
+
+fn saved(saver: Option<&Saver>) -> Result<()> {
+    saver.map_or(Ok(()), Saver::done)
 }
 
 /// When a file was received and its number: what its name says, else what a manifest says now, else

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::compile::TableName;
 use crate::diag::{Code, Result};
 use crate::ingest::{Captures, Intake};
-use crate::store::Lake;
+use crate::store::{Lake, atomic};
 
-use super::record::{read_json, write_json};
+use super::record::{json, read_json};
 
 /// The submissions of a source, by ordinal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +106,16 @@ impl Ledger {
     /// # Errors
     /// When the disk fails.
     pub(super) fn save(&self, lake: &Lake, table: &TableName) -> Result<()> {
-        write_json(&lake.ledger(&table.to_string()), self)
+        let (path, text) = self.text(lake, table)?;
+        atomic::write(&path, &text)
+    }
+
+    /// Where it is to be written, and what: after every copy that it names is on disk.
+    ///
+    /// # Errors
+    /// Only by a fault of ours.
+    pub(super) fn text(&self, lake: &Lake, table: &TableName) -> Result<(PathBuf, Vec<u8>)> {
+        Ok((lake.ledger(&table.to_string()), json(self)?))
     }
 
     /// What lies under a path, or lay there last.

@@ -129,7 +129,11 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     atomic::write(path, &json(value)?)
 }
 
-fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+/// A value as a file has it.
+///
+/// # Errors
+/// Only by a fault of ours.
+pub fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|e| Diagnostics::from(Diagnostic::bug(e.to_string())))?;
     text.push(b'\n');

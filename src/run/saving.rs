@@ -1,4 +1,4 @@
-//! What was taken or made, made durable beside whoever reads it: first files, then what names them.
+//! What was taken or made, made durable in order beside what is done next: first files, then what names them.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
@@ -6,38 +6,10 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-use crate::compile::TableName;
 use crate::diag::{Diagnostic, Diagnostics, Result};
-use crate::store::Lake;
 use crate::store::atomic::{self, Placed};
 
 use super::attempt::forget;
-use super::ledger::Ledger;
-
-/// Copies and a ledger on their way to the disk; by default there is nothing to save.
-#[derive(Default)]
-pub(super) struct Saving(Option<JoinHandle<Result<()>>>);
-
-impl Saving {
-    /// Begins.
-    pub(super) fn start(copies: Vec<Placed>, ledger: Ledger, lake: Lake, table: TableName) -> Self {
-        Self(Some(std::thread::spawn(move || {
-            copies.into_iter().try_for_each(Placed::keep)?;
-            ledger.save(&lake, &table)
-        })))
-    }
-
-    /// Waits until everything is durable. Done already is as good.
-    ///
-    /// # Errors
-    /// When the disk fails.
-    pub(super) fn done(&mut self) -> Result<()> {
-        let Some(thread) = self.0.take() else {
-            return Ok(());
-        };
-        ended(thread)
-    }
-}
 
 /// What a [`Saver`] is given.
 pub(super) enum Save {
@@ -65,8 +37,8 @@ impl Save {
     }
 }
 
-/// Makes the tables of a night and their records durable, one after another in the order they come,
-/// while the next tables are made.
+/// Makes files durable, one after another in the order they come: the tables of a night and their records while
+/// the next tables are made, the copies of a source and its ledger while their rows are read.
 pub(super) struct Saver(Mutex<State>);
 
 struct State {
@@ -91,6 +63,13 @@ impl Saver {
             way: Some(Way { sender, thread }),
             failed: None,
         }))
+    }
+
+    /// Saves these.
+    pub(super) fn of(all: impl IntoIterator<Item = Save>) -> Result<Self> {
+        let saver = Self::start();
+        all.into_iter().try_for_each(|one| saver.save(one))?;
+        Ok(saver)
     }
 
     /// Takes something to save.

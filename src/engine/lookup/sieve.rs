@@ -24,9 +24,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::compile::session::BATCH_ROWS;
 
-use super::super::instead::{Quicker, above, run_by};
+use super::super::bits::Bits;
+use super::super::instead::{Quicker, above, once_there, run_by};
 use super::super::memory::bytes_of;
-use super::super::once::{ForAll, once};
+use super::super::once::once;
+use super::for_all::ForAll;
 
 /// Rows from which on a side is worth a sieve; in tests a few are.
 const MANY: usize = if cfg!(test) { 16 } else { 1 << 20 };
@@ -87,8 +89,7 @@ impl Quicker for Sieve {
             let sifted = async || sifted(&node, &left, right, Arc::clone(&task)).await;
             join.made(sifted).await?.execute(partition, task)
         };
-        let rows = stream::once(rows).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+        Ok(once_there(schema, rows))
     }
 }
 
@@ -125,7 +126,7 @@ async fn sifted(
     }
     let many = match number <= FEW {
         true => {
-            let bitmap = Arc::new(Bitmap::of(&few, key, number)?);
+            let bitmap = Arc::new(bitmap_of(&few, key, number)?);
             run_by(many, Sifted { bitmap, key: right })
         }
         false => Arc::clone(many),
@@ -139,46 +140,27 @@ async fn sifted(
     above(node, vec![once(Box::pin(left))?, many])
 }
 
-/// Which keys may be among those it was made of: the others surely are not.
-#[derive(Debug)]
-struct Bitmap {
-    words: Vec<u64>,
-    /// A key's hash has this many bits more than its place.
-    shift: u32,
+/// A bitmap of the keys of rows.
+fn bitmap_of(rows: &[RecordBatch], key: &Arc<dyn PhysicalExpr>, number: usize) -> Result<Bits> {
+    let mut bitmap = Bits::for_hashes(number, BITS);
+    for batch in rows {
+        let keys = key.evaluate(batch)?.into_array(batch.num_rows())?;
+        for key in keys.as_primitive::<Int64Type>().iter().flatten() {
+            bitmap.enter(hash(key));
+        }
+    }
+    Ok(bitmap)
 }
 
-impl Bitmap {
-    fn of(rows: &[RecordBatch], key: &Arc<dyn PhysicalExpr>, number: usize) -> Result<Self> {
-        let bits = (number * BITS).next_power_of_two().max(64);
-        let mut bitmap = Self {
-            words: vec![0; bits / 64],
-            shift: 64 - bits.trailing_zeros(),
-        };
-        for batch in rows {
-            let keys = key.evaluate(batch)?.into_array(batch.num_rows())?;
-            for key in keys.as_primitive::<Int64Type>().iter().flatten() {
-                let place = bitmap.place(key);
-                bitmap.words[place / 64] |= 1 << (place % 64);
-            }
-        }
-        Ok(bitmap)
-    }
-
-    /// Fibonacci hashing: keys that follow one another lie apart, and so do multiples of a power of two.
-    fn place(&self, key: i64) -> usize {
-        ((key as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
-    }
-
-    fn may_have(&self, key: i64) -> bool {
-        let place = self.place(key);
-        self.words[place / 64] >> (place % 64) & 1 == 1
-    }
+/// Fibonacci hashing: keys that follow one another lie apart, and so do multiples of a power of two.
+fn hash(key: i64) -> u64 {
+    (key as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// A plan without most of the rows whose key is surely not in a bitmap.
 #[derive(Debug)]
 struct Sifted {
-    bitmap: Arc<Bitmap>,
+    bitmap: Arc<Bits>,
     key: usize,
 }
 
@@ -214,7 +196,7 @@ impl Quicker for Sifted {
 /// Rows on their way through the bitmap.
 struct Sifting {
     rows: SendableRecordBatchStream,
-    bitmap: Arc<Bitmap>,
+    bitmap: Arc<Bits>,
     key: usize,
     /// Those that came through, until they are a batch.
     let_through: BatchCoalescer,
@@ -249,7 +231,8 @@ impl Sifting {
         }
         let keys = batch.column(self.key).as_primitive::<Int64Type>().values();
         // What lies behind a null finds nothing either way.
-        let may = BooleanBuffer::collect_bool(keys.len(), |row| self.bitmap.may_have(keys[row]));
+        let may =
+            BooleanBuffer::collect_bool(keys.len(), |row| self.bitmap.may_have(hash(keys[row])));
         let may = BooleanArray::from(may);
         self.seen += batch.num_rows();
         self.kept += may.true_count();
@@ -316,7 +299,7 @@ mod tests {
         };
         let first = batch(0);
         let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new("n", 0));
-        let known = Bitmap::of(std::slice::from_ref(&first), &column, 8_192).expect("a bitmap");
+        let known = bitmap_of(std::slice::from_ref(&first), &column, 8_192).expect("a bitmap");
         let bitmap = Arc::new(known);
         for (from, holds_back) in [(0, false), (100_000, true)] {
             // As many batches as are tried, of rows that are known or are not, and then others.
@@ -351,9 +334,9 @@ mod tests {
         let batch =
             RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(keys.clone())) as _)]);
         let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new("n", 0));
-        let bitmap = Bitmap::of(&[batch.expect("a batch")], &column, keys.len()).expect("a bitmap");
-        assert!(keys.iter().all(|key| bitmap.may_have(*key)));
-        let others = (0..100_000).filter(|n| bitmap.may_have(n * 3 + 1_000_000_007));
+        let bitmap = bitmap_of(&[batch.expect("a batch")], &column, keys.len()).expect("a bitmap");
+        assert!(keys.iter().all(|key| bitmap.may_have(hash(*key))));
+        let others = (0..100_000).filter(|n| bitmap.may_have(hash(n * 3 + 1_000_000_007)));
         assert!(others.count() < 100_000 / BITS * 2);
     }
 }

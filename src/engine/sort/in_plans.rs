@@ -7,11 +7,9 @@ use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::sorts::sort::SortExec;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use futures::{TryStreamExt, stream};
 
-use super::super::instead::{Quicker, instead_of};
+use super::super::instead::{Quicker, instead_of, once_there};
 use super::{Key, by_keys, keys};
 
 /// The plan with sorts of ours in place of the engine's, where keys are of the kinds that we sort.
@@ -60,8 +58,7 @@ impl Quicker for Sort {
         let rows = self.input.execute(partition, Arc::clone(&task))?;
         let (schema, order) = (node.schema(), self.order.clone());
         let sorted = async move { by_keys(rows, &order, side_by_side, task).await };
-        let sorted = stream::once(sorted).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, sorted)))
+        Ok(once_there(schema, sorted))
     }
 }
 

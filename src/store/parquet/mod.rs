@@ -3,6 +3,7 @@
 //! Pages end where batches do, so rows are dealt into batches of a fixed size before they are
 //! encoded. The file is hashed while it is written, and appears only when whole.
 
+mod columns;
 mod dictionary;
 mod encoder;
 mod footer;
@@ -15,8 +16,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, make_array};
-use datafusion::arrow::compute::{BatchCoalescer, cast_with_options};
+use datafusion::arrow::array::{Array, BooleanArray, RecordBatch};
+use datafusion::arrow::compute::BatchCoalescer;
 use datafusion::arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::SortingColumn;
@@ -24,6 +25,8 @@ use datafusion::parquet::file::metadata::SortingColumn;
 use crate::diag::{Code, DataPlace, Diagnostic, Diagnostics, Result};
 
 use super::atomic::{AtomicFile, Placed};
+use columns::unmasked;
+pub use columns::{cast, plain};
 use encoder::Encoder;
 pub use footer::{ranges_of, rows_of};
 pub use group::Group;
@@ -211,55 +214,6 @@ impl ParquetWriter {
     }
 }
 
-/// The column without a mask of nulls that hides nothing. Whether there is one depends on how the
-/// rows were worked out, and the library ends its pages elsewhere where there is.
-fn unmasked(array: &ArrayRef) -> ArrayRef {
-    match array.nulls() {
-        Some(nulls) if nulls.null_count() == 0 => {
-            let data = array.to_data().into_builder().nulls(None);
-            data.build().map_or_else(|_| Arc::clone(array), make_array)
-        }
-        _ => Arc::clone(array),
-    }
-}
-
-/// A column as another type, if every value fits.
-///
-/// # Errors
-/// [`Code::Overflow`] naming the column, never the value.
-pub fn cast(
-    array: &ArrayRef,
-    to: &datafusion::arrow::datatypes::DataType,
-    column: &str,
-) -> Result<ArrayRef> {
-    if array.data_type() == to {
-        return Ok(Arc::clone(array));
-    }
-    let options = datafusion::arrow::compute::CastOptions {
-        safe: false,
-        ..Default::default()
-    };
-    cast_with_options(array, to, &options).map_err(|_| {
-        Diagnostic::error(
-            Code::Overflow,
-            format!("a value of `{column}` does not fit {to}, the type its contract promises"),
-        )
-        .hint("widen the type in the contract, or mend the SQL")
-        .into()
-    })
-}
-
-/// A batch without dictionaries, of the schema's types.
-///
-/// # Errors
-/// When it has not the schema's columns.
-pub fn plain(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().zip(schema.fields());
-    let columns = columns.map(|(array, field)| cast(array, field.data_type(), field.name()));
-    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_>>()?)
-        .map_err(|e| Diagnostic::bug(format!("rows do not fit their schema: {e}")).into())
-}
-
 fn failed(path: &Path, error: &datafusion::parquet::errors::ParquetError) -> Diagnostics {
     use datafusion::parquet::errors::ParquetError;
     if let ParquetError::External(inner) = error
@@ -293,7 +247,7 @@ impl Write for HashingFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::arrow::array::{AsArray, Int64Array, StringArray, StringViewArray};
+    use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, StringArray, StringViewArray};
     use datafusion::arrow::buffer::NullBuffer;
     use datafusion::arrow::compute::concat;
     use datafusion::arrow::datatypes::{DataType, Field, Schema};
