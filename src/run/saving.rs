@@ -65,7 +65,10 @@ impl Saver {
         }))
     }
 
-    /// Saves these.
+    /// Begins to save these.
+    ///
+    /// # Errors
+    /// When the disk has failed for one of them already.
     pub(super) fn of(all: impl IntoIterator<Item = Save>) -> Result<Self> {
         let saver = Self::start();
         all.into_iter().try_for_each(|one| saver.save(one))?;
