@@ -1,13 +1,15 @@
 -- People with cirrhosis on a surveillance register at each census, one row each.
 --
--- From the registers of the month: stage F4, diagnosed by the census, and (where the
--- people snapshot knows the person) alive and not opted out. A person on two registers
--- counts once, at the trust that saw them last: by scan or attended appointment, then
--- by date of status, then by code. A register that has transferred the person away has
--- no claim.
+-- From the registers of the month: stage F4, diagnosed by the census, and (where a people
+-- snapshot knows the person) alive and not opted out, neither then nor now. Somebody who
+-- is not in the month's snapshot stands as in the newest that has them. A person on two
+-- registers counts once, at the trust that saw them last: by scan or attended appointment,
+-- then by date of status, then by code. A register that has transferred the person away
+-- has no claim.
 -- Eligible: everybody except people any register of the month has as died, transplanted
--- or with liver cancer, and people clinically unsuitable. Those who declined or are
--- suspended stay in, and so do those whom "unsuitable" means by their own choice.
+-- or with liver cancer, people whose liver cancer was diagnosed by the census at any
+-- trust, and people clinically unsuitable. Those who declined or are suspended stay in,
+-- and so do those whom "unsuitable" means by their own choice.
 -- Source: Cancer Alliance plan; NICE QS152 statement 4.
 WITH registered AS (
     SELECT
@@ -83,12 +85,22 @@ ranked AS (
 
 -- Off the register for good, whichever trust says so and whatever the stage it gives.
 closed AS (
-    SELECT DISTINCT
+    SELECT
         period AS month,
         person_key
     FROM source.liver_register
     WHERE person_key IS NOT NULL
         AND surveillance_status IN ('died', 'transplanted', 'HCC_diagnosed')
+
+    UNION
+
+    SELECT
+        registered.month,
+        registered.person_key
+    FROM registered
+    INNER JOIN source.liver_activity AS activity
+        ON activity.person_key = registered.person_key
+    WHERE activity.hcc_diagnosis_date <= registered.census_date
 ),
 
 chosen AS (
@@ -97,8 +109,8 @@ chosen AS (
         ranked.census_date,
         ranked.person_key,
         ranked.trust_code,
-        COALESCE(person.imd2019_quintile, 0) AS imd2019_quintile,
-        COALESCE(person.imd2025_quintile, 0) AS imd2025_quintile,
+        COALESCE(person.imd2019_quintile, latest.imd2019_quintile, 0) AS imd2019_quintile,
+        COALESCE(person.imd2025_quintile, latest.imd2025_quintile, 0) AS imd2025_quintile,
         closed.person_key IS NOT NULL AS closed,
         ranked.surveillance_status = 'unsuitable'
             AND ranked.unsuitable_reason IS DISTINCT FROM 'patient choice' AS clinically_unsuitable
@@ -109,8 +121,16 @@ chosen AS (
     LEFT JOIN model.person_month AS person
         ON person.month = ranked.month
         AND person.person_key = ranked.person_key
+    LEFT JOIN model.person_latest AS latest
+        ON latest.person_key = ranked.person_key
     WHERE ranked.position = 1
         AND (person.person_key IS NULL OR (person.alive AND NOT person.opted_out))
+        AND NOT EXISTS (
+            SELECT 1
+            FROM model.person_left_out AS gone
+            WHERE gone.person_key = ranked.person_key
+                AND (gone.opted_out OR gone.death_date <= ranked.census_date)
+        )
 )
 
 SELECT

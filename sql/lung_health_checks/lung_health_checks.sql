@@ -9,7 +9,8 @@ WITH by_edition AS (
         cohort_month, lad_code,
         2019 AS imd_edition, imd2019_quintile AS imd_quintile,
         accepted, attended, high_risk, scanned_baseline, followed_up_3m, followed_up_12m,
-        followed_up_24m, referred, cancer, cancer_stage_1_2, smoking_offered, smoking_started
+        followed_up_24m, referred, cancer, cancer_stage_1_2, cancer_staged, smoking_offered,
+        smoking_started
     FROM model.lung_pathway
 
     UNION ALL
@@ -18,7 +19,8 @@ WITH by_edition AS (
         cohort_month, lad_code,
         2025 AS imd_edition, imd2025_quintile AS imd_quintile,
         accepted, attended, high_risk, scanned_baseline, followed_up_3m, followed_up_12m,
-        followed_up_24m, referred, cancer, cancer_stage_1_2, smoking_offered, smoking_started
+        followed_up_24m, referred, cancer, cancer_stage_1_2, cancer_staged, smoking_offered,
+        smoking_started
     FROM model.lung_pathway
 )
 
@@ -38,6 +40,7 @@ SELECT
     CAST(COUNT(*) FILTER (WHERE referred) AS DECIMAL(12, 1)) AS referred,
     CAST(COUNT(*) FILTER (WHERE cancer) AS DECIMAL(12, 1)) AS cancers,
     CAST(COUNT(*) FILTER (WHERE cancer_stage_1_2) AS DECIMAL(12, 1)) AS cancers_stage_1_2,
+    CAST(COUNT(*) FILTER (WHERE cancer_staged) AS DECIMAL(12, 1)) AS cancers_staged,
     CAST(COUNT(*) FILTER (WHERE smoking_offered) AS DECIMAL(12, 1)) AS smoking_offered,
     CAST(COUNT(*) FILTER (WHERE smoking_started) AS DECIMAL(12, 1)) AS smoking_started
 FROM by_edition

@@ -2,7 +2,8 @@
 --
 -- Baseline is the first scan; it counts up to 74 years and 364 days, so a first scan on
 -- the 75th birthday is out, and so are the scans after it. Follow-ups are later scans,
--- by days from the baseline, both ends in: 61-152, 335-465 and 669-791.
+-- by days from the baseline, both ends in: 61-152, 335-465 and 669-791 as the parameters
+-- stand.
 -- Source: programme data item dictionary, items 1 to 14. The national evaluation's code
 -- cuts the windows a day or more otherwise; the dictionary's stand here.
 WITH accepted AS (
@@ -33,9 +34,9 @@ scans AS (
 follow_ups AS (
     SELECT
         scans.person_key,
-        BOOL_OR(scan.scanned_on - scans.baseline_on BETWEEN 61 AND 152) AS in_3m,
-        BOOL_OR(scan.scanned_on - scans.baseline_on BETWEEN 335 AND 465) AS in_12m,
-        BOOL_OR(scan.scanned_on - scans.baseline_on BETWEEN 669 AND 791) AS in_24m
+        BOOL_OR(scan.scanned_on - scans.baseline_on BETWEEN $follow_up_3m_from AND $follow_up_3m_to) AS in_3m,
+        BOOL_OR(scan.scanned_on - scans.baseline_on BETWEEN $follow_up_12m_from AND $follow_up_12m_to) AS in_12m,
+        BOOL_OR(scan.scanned_on - scans.baseline_on BETWEEN $follow_up_24m_from AND $follow_up_24m_to) AS in_24m
     FROM scans
     INNER JOIN model.lung_scan AS scan
         ON scan.person_key = scans.person_key
@@ -70,6 +71,7 @@ joined AS (
         scans.referred IS TRUE AS referred,
         cancer.person_key IS NOT NULL AS cancer,
         cancer.early IS TRUE AS cancer_stage_1_2,
+        cancer.staged IS TRUE AS cancer_staged,
         smoking.offered IS TRUE AS smoking_offered,
         smoking.started IS TRUE AS smoking_started
     FROM model.lung_invited AS invited
@@ -104,6 +106,7 @@ SELECT
     referred,
     cancer,
     cancer_stage_1_2,
+    cancer_staged,
     smoking_offered,
     smoking_started
 FROM joined

@@ -22,10 +22,12 @@ WITH groups AS (
         pathway.attended,
         pathway.high_risk,
         pathway.scanned_baseline,
+        pathway.followed_up_3m,
         pathway.followed_up_12m,
         pathway.followed_up_24m,
         pathway.cancer,
         pathway.cancer_stage_1_2,
+        pathway.cancer_staged,
         pathway.smoking_offered,
         pathway.smoking_started
     FROM model.lung_pathway AS pathway
@@ -68,10 +70,12 @@ SELECT
     groups.attended,
     groups.high_risk,
     groups.scanned_baseline,
+    groups.followed_up_3m,
     groups.followed_up_12m,
     groups.followed_up_24m,
     groups.cancer,
     groups.cancer_stage_1_2,
+    groups.cancer_staged,
     groups.smoking_offered,
     groups.smoking_started
 FROM groups

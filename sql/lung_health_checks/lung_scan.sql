@@ -2,6 +2,7 @@
 --
 -- The day is that of the scan; where it is blank or precedes the letter, the day of the
 -- report stands in if that is on or after the letter; otherwise the scan is not counted.
+-- Nobody is scanned after their death.
 -- Referred = the scan's row carries a date of referral to the lung cancer pathway.
 -- Source: programme data item dictionary; national evaluation.
 WITH performed AS (
@@ -22,6 +23,7 @@ dated AS (
             WHEN performed.ldct_date >= invited.letter_date THEN performed.ldct_date
             WHEN performed.report_date >= invited.letter_date THEN performed.report_date
         END AS scanned_on,
+        invited.death_date,
         performed.referred
     FROM performed
     INNER JOIN model.lung_invited AS invited
@@ -34,6 +36,7 @@ SELECT
     BOOL_OR(referred) AS referred
 FROM dated
 WHERE scanned_on IS NOT NULL
+    AND (death_date IS NULL OR scanned_on <= death_date)
 GROUP BY
     person_key,
     scanned_on

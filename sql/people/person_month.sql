@@ -10,6 +10,8 @@
 --
 -- Quintiles: the person's own LSOA of the edition's vintage, else the other vintage's
 -- code as model.lsoa_quintile resolves it, else 0. The joins add and drop nobody.
+-- Practice: the one in the snapshot; after the day it closed, the one that has its patients
+-- now; UNKNOWN where the list has neither.
 WITH repeated AS (
     SELECT
         period,
@@ -78,7 +80,11 @@ SELECT
     people.registered,
     people.opted_out,
     people.alive AND people.registered AND NOT people.opted_out AS in_scope,
-    COALESCE(practice.practice_code, 'UNKNOWN') AS practice_code,
+    COALESCE(
+        CASE WHEN practice.close_date < people.census_date THEN practice.current_code END,
+        practice.practice_code,
+        'UNKNOWN'
+    ) AS practice_code,
     people.lsoa11_code,
     people.lsoa21_code,
     CASE WHEN from_2011.imd2019_match = 'own' THEN from_2011.imd2019_quintile

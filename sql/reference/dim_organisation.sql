@@ -4,6 +4,8 @@
 -- alliances may cover the same people (in Kent and Medway they do), so add up within
 -- one org_type only. UNKNOWN stands for practice codes that are not on the list. What a
 -- district or county lies in is null where it lies in several.
+-- current_code is who has its patients now: group by it to see what has closed under what
+-- followed it, as in the current view; org_code is the view of the time.
 -- Source: ODS practices and networks; ONS areas; config/reference/trusts.csv.
 WITH icbs AS (
     SELECT
@@ -79,7 +81,8 @@ SELECT
     icbs.alliance_code,
     practice.open_date AS valid_from,
     practice.close_date AS valid_to,
-    practice.successor_code
+    practice.successor_code,
+    practice.current_code
 FROM model.practice AS practice
 LEFT JOIN icbs
     ON icbs.icb_code = practice.icb_code
@@ -96,7 +99,8 @@ SELECT
     NULL AS alliance_code,
     NULL AS valid_from,
     NULL AS valid_to,
-    NULL AS successor_code
+    NULL AS successor_code,
+    'UNKNOWN' AS current_code
 
 UNION ALL
 
@@ -110,7 +114,8 @@ SELECT
     sub_icbs.alliance_code,
     pcns.open_date AS valid_from,
     pcns.close_date AS valid_to,
-    NULL AS successor_code
+    NULL AS successor_code,
+    pcns.pcn_code AS current_code
 FROM pcns
 LEFT JOIN sub_icbs
     ON sub_icbs.sub_icb_code = pcns.sub_icb_code
@@ -127,7 +132,8 @@ SELECT
     alliance_code,
     open_date AS valid_from,
     close_date AS valid_to,
-    successor_code
+    successor_code,
+    COALESCE(successor_code, trust_code) AS current_code
 FROM reference.trusts
 
 UNION ALL
@@ -142,7 +148,8 @@ SELECT
     alliance_code,
     NULL AS valid_from,
     NULL AS valid_to,
-    NULL AS successor_code
+    NULL AS successor_code,
+    lad_code AS current_code
 FROM districts
 
 UNION ALL
@@ -157,7 +164,8 @@ SELECT
     alliance_code,
     NULL AS valid_from,
     NULL AS valid_to,
-    NULL AS successor_code
+    NULL AS successor_code,
+    utla_code AS current_code
 FROM counties
 
 UNION ALL
@@ -172,7 +180,8 @@ SELECT
     alliance_code,
     NULL AS valid_from,
     NULL AS valid_to,
-    NULL AS successor_code
+    NULL AS successor_code,
+    sub_icb_code AS current_code
 FROM sub_icbs
 
 UNION ALL
@@ -187,7 +196,8 @@ SELECT
     alliance_code,
     NULL AS valid_from,
     NULL AS valid_to,
-    NULL AS successor_code
+    NULL AS successor_code,
+    icb_code AS current_code
 FROM icbs
 
 UNION ALL
@@ -202,5 +212,6 @@ SELECT
     alliance_code,
     NULL AS valid_from,
     NULL AS valid_to,
-    NULL AS successor_code
+    NULL AS successor_code,
+    alliance_code AS current_code
 FROM alliances

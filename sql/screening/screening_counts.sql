@@ -1,7 +1,7 @@
 -- The counts of the screening mart, by the pair of quintiles a person has.
 --
--- Eligible at the census: in scope (alive, registered, not opted out), of the cohort's
--- age and sex, not ceased. Events only build numerators:
+-- Eligible at the census: in scope (alive, registered, not opted out, then or since), of
+-- the cohort's age and sex, not ceased, not unsuitable. Events only build numerators:
 --   covered                 latest adequate test is in the cohort's window
 --   never_screened          no adequate test on or before the census
 --   invited_12m             an invitation in the $uptake_months months to the census
@@ -16,6 +16,8 @@ WITH cohorts AS (
         cohort,
         sex,
         window_months,
+        later_window_months,
+        later_from,
         UNNEST(GENERATE_SERIES(min_age, max_age)) AS age
     FROM model.screening_cohort
 ),
@@ -29,9 +31,16 @@ eligible AS (
         person.imd2025_quintile,
         cohort.programme,
         cohort.cohort,
-        window_start(person.census_date, cohort.window_months) AS window_from,
+        window_start(
+            person.census_date,
+            CASE
+                WHEN person.census_date >= cohort.later_from THEN cohort.later_window_months
+                ELSE cohort.window_months
+            END
+        ) AS window_from,
         history.tests,
         last_on_or_before(history.tests, person.census_date) AS tested_on,
+        last_on_or_before(history.unsuitables, person.census_date) AS unsuitable_on,
         first_on_or_after(history.invitations, window_start(person.census_date, $uptake_months)) AS invited_on
     FROM model.person_month AS person
     INNER JOIN cohorts AS cohort
@@ -41,6 +50,12 @@ eligible AS (
         ON history.person_key = person.person_key
         AND history.programme = cohort.programme
     WHERE person.in_scope
+        AND NOT EXISTS (
+            SELECT 1
+            FROM model.person_left_out AS gone
+            WHERE gone.person_key = person.person_key
+                AND (gone.opted_out OR gone.death_date <= person.census_date)
+        )
         AND (history.ceased_on IS NULL OR history.ceased_on > person.census_date)
 ),
 
@@ -58,6 +73,8 @@ answered AS (
         first_on_or_after(tests, invited_on)
             <= LEAST(add_months(invited_on, $answer_months), census_date) AS is_answered
     FROM eligible
+    WHERE unsuitable_on IS NULL
+        OR unsuitable_on < tested_on
 )
 
 SELECT

@@ -2,7 +2,7 @@
 -- person and programme, with the latest adequate test and how long it has been out of date.
 --
 -- Who is in the list: in scope (alive, registered, not opted out), of the cohort's age and
--- sex. Those ceased from the programme are listed as not eligible, so that nobody
+-- sex. Those ceased from the programme, or unsuitable for it, are listed as not eligible, so that nobody
 -- looks for them in vain.
 --   up_to_date     the latest adequate test is in the cohort's window at the census, as
 --                  in screening_coverage, whose eligible and covered this must add up to
@@ -25,6 +25,8 @@ cohorts AS (
         cohort,
         sex,
         window_months,
+        later_window_months,
+        later_from,
         UNNEST(GENERATE_SERIES(min_age, max_age)) AS age
     FROM model.screening_cohort
 ),
@@ -38,7 +40,10 @@ people AS (
         person.imd2025_quintile,
         cohort.programme,
         cohort.cohort,
-        cohort.window_months
+        CASE
+            WHEN person.census_date >= cohort.later_from THEN cohort.later_window_months
+            ELSE cohort.window_months
+        END AS window_months
     FROM model.person_month AS person
     INNER JOIN latest
         ON latest.month = person.month
@@ -46,6 +51,12 @@ people AS (
         ON cohort.age = person.age
         AND (cohort.sex IS NULL OR cohort.sex = person.sex)
     WHERE person.in_scope
+        AND NOT EXISTS (
+            SELECT 1
+            FROM model.person_left_out AS gone
+            WHERE gone.person_key = person.person_key
+                AND (gone.opted_out OR gone.death_date <= person.census_date)
+        )
 ),
 
 tested AS (
@@ -58,7 +69,11 @@ tested AS (
         people.programme,
         people.cohort,
         people.window_months,
-        history.ceased_on IS NULL OR history.ceased_on > people.census_date AS eligible,
+        (history.ceased_on IS NULL OR history.ceased_on > people.census_date)
+            AND (
+                last_on_or_before(history.unsuitables, people.census_date)
+                >= COALESCE(last_on_or_before(history.tests, people.census_date), DATE '0001-01-01')
+            ) IS NOT TRUE AS eligible,
         last_on_or_before(history.tests, people.census_date) AS tested_on,
         (
             last_on_or_before(history.declines, people.census_date)

@@ -7,15 +7,17 @@
 --                second letter or a reminder in it is the same one. Where an episode has no
 --                number, each day is an episode of its own.
 --   declines     days on which they declined, or on which it was noted that they did not answer.
+--   unsuitables  days on which they were noted as unsuitable, which holds until an adequate
+--                test after it.
 --   ceased_on    the day they were first ceased, for whatever reason (no colon, no cervix,
---                bilateral mastectomy, informed choice, ...).
+--                bilateral mastectomy, informed choice, ...). It holds for good.
 -- Unlinked records are nobody's and are left out.
 -- Source: screening programme standards.
 WITH events AS (
     SELECT person_key, programme, event_type, event_date, episode_id, test_type
     FROM source.screening_events
     WHERE person_key IS NOT NULL
-        AND event_type IN ('screened_adequate', 'invited', 'declined', 'non_response', 'ceased')
+        AND event_type IN ('screened_adequate', 'invited', 'declined', 'non_response', 'unsuitable', 'ceased')
 ),
 
 invitations AS (
@@ -38,6 +40,7 @@ days AS (
         event_date AS tested_on,
         CAST(NULL AS DATE) AS invited_on,
         CAST(NULL AS DATE) AS declined_on,
+        CAST(NULL AS DATE) AS unsuitable_on,
         CAST(NULL AS DATE) AS ceased_on
     FROM events
     WHERE event_type = 'screened_adequate'
@@ -51,6 +54,7 @@ days AS (
         CAST(NULL AS DATE) AS tested_on,
         invited_on,
         CAST(NULL AS DATE) AS declined_on,
+        CAST(NULL AS DATE) AS unsuitable_on,
         CAST(NULL AS DATE) AS ceased_on
     FROM invitations
 
@@ -62,6 +66,7 @@ days AS (
         CAST(NULL AS DATE) AS tested_on,
         CAST(NULL AS DATE) AS invited_on,
         event_date AS declined_on,
+        CAST(NULL AS DATE) AS unsuitable_on,
         CAST(NULL AS DATE) AS ceased_on
     FROM events
     WHERE event_type IN ('declined', 'non_response')
@@ -74,6 +79,20 @@ days AS (
         CAST(NULL AS DATE) AS tested_on,
         CAST(NULL AS DATE) AS invited_on,
         CAST(NULL AS DATE) AS declined_on,
+        event_date AS unsuitable_on,
+        CAST(NULL AS DATE) AS ceased_on
+    FROM events
+    WHERE event_type = 'unsuitable'
+
+    UNION ALL
+
+    SELECT
+        person_key,
+        programme,
+        CAST(NULL AS DATE) AS tested_on,
+        CAST(NULL AS DATE) AS invited_on,
+        CAST(NULL AS DATE) AS declined_on,
+        CAST(NULL AS DATE) AS unsuitable_on,
         event_date AS ceased_on
     FROM events
     WHERE event_type = 'ceased'
@@ -85,6 +104,7 @@ SELECT
     date_list(tested_on) AS tests,
     date_list(invited_on) AS invitations,
     date_list(declined_on) AS declines,
+    date_list(unsuitable_on) AS unsuitables,
     MIN(ceased_on) AS ceased_on
 FROM days
 GROUP BY

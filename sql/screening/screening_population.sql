@@ -8,17 +8,24 @@ WITH people AS (
         person_key,
         sex,
         age
-    FROM model.person_month
+    FROM model.person_month AS person
     WHERE in_scope
+        AND NOT EXISTS (
+            SELECT 1
+            FROM model.person_left_out AS gone
+            WHERE gone.person_key = person.person_key
+                AND (gone.opted_out OR gone.death_date <= person.census_date)
+        )
 ),
 
-ceased AS (
-    SELECT person_key, programme, ceased_on
+left_programme AS (
+    SELECT person_key, programme, tests, unsuitables, ceased_on
     FROM model.screening_history
     WHERE ceased_on IS NOT NULL
+        OR unsuitables IS NOT NULL
 ),
 
--- Everybody by age and sex, and of them those ceased by the census.
+-- Everybody by age and sex, and of them those ceased or unsuitable at the census.
 everybody AS (
     SELECT
         month,
@@ -35,17 +42,24 @@ everybody AS (
 gone AS (
     SELECT
         people.month,
-        ceased.programme,
+        history.programme,
         people.age,
         people.sex,
         COUNT(*) AS people
     FROM people
-    INNER JOIN ceased
-        ON ceased.person_key = people.person_key
-        AND ceased.ceased_on <= people.census_date
+    INNER JOIN left_programme AS history
+        ON history.person_key = people.person_key
+    WHERE history.ceased_on <= people.census_date
+        OR (
+            last_on_or_before(history.unsuitables, people.census_date) IS NOT NULL
+            AND (
+                last_on_or_before(history.tests, people.census_date)
+                > last_on_or_before(history.unsuitables, people.census_date)
+            ) IS NOT TRUE
+        )
     GROUP BY
         people.month,
-        ceased.programme,
+        history.programme,
         people.age,
         people.sex
 ),

@@ -13,7 +13,7 @@
 --   excluded                      end of pathway 03; told within 28 days only
 --   treatment_declined            modality 98
 --   not_cancer                    no diagnosis, or one that waiting times do not count
---   incomplete                    no start, no end reason, no event or (d62) no decision
+--   incomplete                    no start, no end reason or no event
 --   stop_before_start             a slip, which no clock may count
 --   adjustment_longer_than_wait   more days taken off than there were
 --   before_the_records            told in a month before our first files: known only of those
@@ -102,8 +102,7 @@ clocks AS (
         FALSE AS excluded,
         treatment_declined AS declined,
         NOT cwt_cancer AS not_cancer,
-        decision_date IS NULL
-            OR CASE WHEN route = 'consultant_upgrade' THEN upgrade_date ELSE received_date END IS NULL AS incomplete
+        CASE WHEN route = 'consultant_upgrade' THEN upgrade_date ELSE received_date END IS NULL AS incomplete
     FROM model.cwt_pathway
     WHERE treatment_date IS NOT NULL
         AND stage = 'first_treatment'

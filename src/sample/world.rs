@@ -87,6 +87,23 @@ impl World {
             .find_map(|m| self.snapshot(person, m))
     }
 
+    /// A person's newest row, as long as they have not opted out by then: an opt-out takes them out of all
+    /// that went before as well.
+    pub fn counted(&self, person: &Person) -> Option<Snapshot> {
+        self.latest(person).filter(|row| !row.opted_out())
+    }
+
+    /// A person's row in month `m` with what has become known since, of which their newest row tells: a death,
+    /// and who has the list of a practice that has closed.
+    pub fn row_now(&self, person: &Person, newest: &Snapshot, m: usize) -> Option<Snapshot> {
+        let row = self.snapshot(person, m)?;
+        Some(Snapshot {
+            death: newest.death,
+            practice: self.practices.holder(row.practice, m),
+            ..row
+        })
+    }
+
     /// Small worlds have more of what is rare, or their marts would be all but empty.
     pub fn is_small(&self) -> bool {
         self.people.len() < SMALL

@@ -199,14 +199,22 @@ fn file(world: &World, books: &mut [Book], number: u64, life: &Story) {
 }
 
 fn count(world: &World, truth: &mut LiverTruth, person: Option<&Person>, life: &Story) {
+    let newest = person.and_then(|person| Some((person, world.latest(person)?)));
+    if newest.as_ref().is_some_and(|(_, row)| row.opted_out()) {
+        return;
+    }
     for m in 0..world.calendar.months() {
-        let snapshot = person.and_then(|person| world.snapshot(person, m));
+        // Who is not in the month's snapshot is as in the newest that has them.
+        let known = newest.as_ref().map(|(person, newest)| {
+            let this_month = world.row_now(person, newest, m);
+            this_month.unwrap_or_else(|| newest.clone())
+        });
         let register = life.register(m, &world.calendar);
         let census = world.calendar.census(m);
         if let Some((trust, flags)) =
-            truth::liver::surveyed(snapshot.as_ref(), &register, &life.activity, census)
+            truth::liver::surveyed(known.as_ref(), &register, &life.activity, census)
         {
-            truth::add_liver(truth, world, m, snapshot.as_ref(), trust, flags);
+            truth::add_liver(truth, world, m, known.as_ref(), trust, flags);
         }
     }
 }

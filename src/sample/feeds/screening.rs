@@ -105,13 +105,16 @@ fn count(
     events: &[Event],
     truth: &mut ScreeningTruth,
 ) {
+    let Some(newest) = world.counted(person) else {
+        return;
+    };
     for m in 0..world.calendar.months() {
         let census = world.calendar.census(m);
         // Most people are in no cohort: know that before their row is made.
         if truth::screening::cohort(programme, age(person.birth, census)).is_none() {
             continue;
         }
-        let Some(snapshot) = world.snapshot(person, m) else {
+        let Some(snapshot) = world.row_now(person, &newest, m) else {
             continue;
         };
         if let Some(seen) = truth::screening::seen(programme, &snapshot, events, census) {
@@ -132,7 +135,8 @@ fn list_due(
     if truth::screening::cohort(programme, age(person.birth, census)).is_none() {
         return;
     }
-    if let Some(person) = world.snapshot(person, last)
+    if let Some(newest) = world.counted(person)
+        && let Some(person) = world.row_now(person, &newest, last)
         && let Some(due) = screening_due::due(programme, &person, events, census)
     {
         screening_due::add_due(list, world, &person, due);

@@ -27,7 +27,7 @@ pub fn referred(person: Option<&Snapshot>, referrals: &[Referral]) -> Vec<(Naive
     let mut years: BTreeMap<i32, (NaiveDate, bool)> = BTreeMap::new();
     for referral in referrals {
         let had_fit = in_time(referral);
-        let excluded = matches!(referral.exclusion, 1 | 2) && !had_fit;
+        let excluded = matches!(referral.exclusion, 1 | 2) && referral.fit.is_none();
         let in_life = death.is_none_or(|death| referral.on <= death);
         if excluded || !in_life || !referral.fault.counts() {
             continue;
@@ -113,7 +113,7 @@ mod tests {
         }
         assert_eq!(fit(5, SCREENING_KIT), [(june, false)]);
         assert_eq!(fit(5, 1), [(june, true)], "the result stands");
-        assert_eq!(fit(22, 1), [], "no result in time");
+        assert_eq!(fit(22, 1), [(june, false)], "a result, if too early");
         assert_eq!(referred(None, &[referral(on, None, 2)]), []);
     }
 

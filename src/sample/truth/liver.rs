@@ -20,7 +20,7 @@ pub const COLUMNS: [&str; 7] = [
 ];
 
 /// What a person adds at a census: the trust they count at, and one flag per column. `person` is
-/// their row of that month; a stranger has none and counts as alive and not opted out.
+/// their row of that month, or the newest; a stranger has none and counts as alive and not opted out.
 pub fn surveyed(
     person: Option<&Snapshot>,
     register: &[Registered],
@@ -51,6 +51,7 @@ pub fn surveyed(
             Status::Died | Status::Transplanted | Status::HccDiagnosed
         )
     });
+    let out = out || events().any(|row| row.hcc.is_some_and(|on| on <= census));
     let unsuitable = chosen.status == Status::Unsuitable && chosen.reason != Some(PATIENT_CHOICE);
     let eligible = !out && !unsuitable;
     let scanned_since = |months| {
@@ -188,6 +189,23 @@ mod tests {
             ..row(0, Status::Active)
         };
         assert_eq!(at(&[advanced_fibrosis], &[]), None);
+    }
+
+    #[test]
+    fn a_cancer_that_the_register_does_not_know_of_takes_a_person_out() {
+        let mut found = done(2, Some(date(2026, 2, 1)), None);
+        found.hcc = Some(date(2025, 11, 10));
+        assert_eq!(at(&[row(0, Status::Active)], &[found]), None);
+        found.hcc = Some(date(2026, 2, 28));
+        let flags = at(&[row(0, Status::Active)], &[found]).map(|(_, flags)| flags);
+        assert_eq!(
+            flags,
+            Some([false, false, false, false, false, true, false]),
+            "diagnosed on the census"
+        );
+        found.hcc = Some(date(2026, 3, 1));
+        let flags = at(&[row(0, Status::Active)], &[found]).map(|(_, flags)| flags[0]);
+        assert_eq!(flags, Some(true), "not yet");
     }
 
     #[test]

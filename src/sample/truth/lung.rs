@@ -7,7 +7,7 @@ use crate::sample::lung::{Check, Risk, STAGES, Scan, Story};
 use crate::sample::people::Snapshot;
 
 /// The count columns, in order.
-pub const COLUMNS: [&str; 13] = [
+pub const COLUMNS: [&str; 14] = [
     "invited",
     "accepted",
     "attended",
@@ -19,12 +19,13 @@ pub const COLUMNS: [&str; 13] = [
     "referred",
     "cancers",
     "cancers_stage_1_2",
+    "cancers_staged",
     "smoking_offered",
     "smoking_started",
 ];
 
 /// What a person adds: the day of the letter, and one flag per column.
-pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 13])> {
+pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 14])> {
     let letter = story
         .invites
         .iter()
@@ -62,6 +63,7 @@ pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 13
         .iter()
         .filter(|row| row.fault.counts() && row.outcome == 0)
         .filter_map(|row| Some((effective(row, letter)?, row)))
+        .filter(|(on, _)| person.death.is_none_or(|death| *on <= death))
         .collect();
     let baseline = scans
         .iter()
@@ -75,7 +77,7 @@ pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 13
                 .any(|(on, _)| (low..=high).contains(&days_between(first, *on)))
         })
     };
-    let found = |early_only: bool| {
+    let found = |stages: &[char]| {
         let roots = || {
             attended_on
                 .iter()
@@ -87,10 +89,10 @@ pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 13
             .iter()
             .filter(|row| row.fault.counts())
             .any(|row| {
-                let early = STAGES[row.stage].starts_with(['1', '2']);
+                let of_them = stages.is_empty() || STAGES[row.stage].starts_with(stages);
                 let attributed =
                     |on| roots().any(|root| (0..=185).contains(&days_between(root, on)));
-                row.diagnosed.is_some_and(attributed) && (early || !early_only)
+                row.diagnosed.is_some_and(attributed) && of_them
             })
     };
     let smoking = || story.smoking.iter().filter(|row| row.fault.counts());
@@ -104,8 +106,9 @@ pub fn checked(person: &Snapshot, story: &Story) -> Option<(NaiveDate, [bool; 13
         followed(335, 465),
         followed(669, 791),
         scans.iter().any(|(_, row)| row.referred.is_some()),
-        found(false),
-        found(true),
+        found(&[]),
+        found(&['1', '2']),
+        found(&['1', '2', '3', '4']),
         smoking().any(|row| row.offered >= letter),
         smoking().any(|row| row.started.is_some_and(|on| on >= letter)),
     ];

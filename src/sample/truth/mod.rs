@@ -36,7 +36,7 @@ pub const EDITIONS: [u16; 2] = [2019, 2025];
 /// Month, cohort, practice, edition, quintile. Practice 0 is `UNKNOWN`, which sorts before `Z99001`.
 pub type ScreeningTruth = BTreeMap<(u16, u8, u16, u16, u8), screening::Counts>;
 /// Month of the first letter, district, edition, quintile.
-pub type LungTruth = BTreeMap<(NaiveDate, usize, u16, u8), [u32; 13]>;
+pub type LungTruth = BTreeMap<(NaiveDate, usize, u16, u8), [u32; 14]>;
 /// Month, trust, edition, quintile.
 pub type LiverTruth = BTreeMap<(u16, usize, u16, u8), [u32; 7]>;
 /// Month of diagnosis, trust, cancer group, edition, quintile.
@@ -84,7 +84,7 @@ pub fn add_lung(
     world: &World,
     person: &Snapshot,
     letter: NaiveDate,
-    flags: [bool; 13],
+    flags: [bool; 14],
 ) {
     let district = world.places.district(person.lsoa11, person.lsoa21);
     for (edition, quintile) in quintiles(world, Some(person)) {

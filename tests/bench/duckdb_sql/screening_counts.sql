@@ -27,6 +27,12 @@ eligible AS (
         ON cohorts.age = person.age
         AND (cohorts.sex IS NULL OR cohorts.sex = person.sex)
     WHERE person.in_scope
+        AND NOT EXISTS (
+            SELECT 1
+            FROM model.person_left_out AS gone
+            WHERE gone.person_key = person.person_key
+                AND (gone.opted_out OR gone.death_date <= person.census_date)
+        )
 )
 
 SELECT

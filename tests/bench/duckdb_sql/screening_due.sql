@@ -41,6 +41,12 @@ people AS (
         ON cohort.age = person.age
         AND (cohort.sex IS NULL OR cohort.sex = person.sex)
     WHERE person.in_scope
+        AND NOT EXISTS (
+            SELECT 1
+            FROM model.person_left_out AS gone
+            WHERE gone.person_key = person.person_key
+                AND (gone.opted_out OR gone.death_date <= person.census_date)
+        )
 ),
 
 declined AS (

@@ -14,12 +14,13 @@ def fit_before_referral(world: World) -> None:
         & pl.col("fit_exclusion").ne_missing(pl.lit("screening_kit"))
     ).any()
     excused = pl.col("fit_exclusion").is_in(["fit_not_indicated", "patient_choice"]).fill_null(False).any()
+    tested = (pl.col("fit_result_date").is_not_null() & pl.col("fit_exclusion").ne_missing(pl.lit("screening_kit"))).any()
     person = world.model("person_latest").select(
         "person_key", "opted_out", "death_date", "imd2019_quintile", "imd2025_quintile")
     patients = (
         world.source("lower_gi_referrals").filter(pl.col("person_key").is_not_null())
         .group_by("person_key", "referral_date")
-        .agg(pl.col("practice_code").min(), fit_in_time=in_time, excluded=excused & ~in_time)
+        .agg(pl.col("practice_code").min(), fit_in_time=in_time, excluded=excused & ~tested)
         .filter(~pl.col("excluded"))
         .join(person, on="person_key", how="left")
         .filter(~pl.col("opted_out").fill_null(False),

@@ -48,10 +48,16 @@ def _register(world: World) -> pl.LazyFrame:
         .sort(*newest_first, "trust_code", "_file", "_line", nulls_last=True)
         .unique(["month", "person_key"], keep="first", maintain_order=True)
     )
-    closed = (
-        register.filter(pl.col("surveillance_status").is_in(["died", "transplanted", "HCC_diagnosed"]))
-        .select("month", "person_key", closed=True).unique()
+    closed_by_status = register.filter(
+        pl.col("surveillance_status").is_in(["died", "transplanted", "HCC_diagnosed"])).select("month", "person_key")
+    found = activity.select("person_key", "hcc_diagnosis_date").drop_nulls()
+    closed_by_cancer = (
+        registered.select("month", "person_key").unique().join(found, on="person_key")
+        .filter(pl.col("hcc_diagnosis_date") <= census).select("month", "person_key")
     )
+    closed = pl.concat([closed_by_status, closed_by_cancer]).unique().with_columns(closed=pl.lit(True))
+    gone = world.model("person_latest").select(
+        "person_key", gone_from=pl.when("opted_out").then(pl.date(1900, 1, 1)).otherwise("death_date"))
     people = world.model("person_month").select(
         "month", "person_key", "imd2019_quintile", "imd2025_quintile", use=pl.col("alive") & ~pl.col("opted_out"))
     clinical = (pl.col("surveillance_status") == "unsuitable") & pl.col("unsuitable_reason").ne_missing(
@@ -60,7 +66,8 @@ def _register(world: World) -> pl.LazyFrame:
     return (
         chosen.join(closed, on=["month", "person_key"], how="left")
         .join(people, on=["month", "person_key"], how="left")
-        .filter(pl.col("use").fill_null(True))
+        .join(gone, on="person_key", how="left")
+        .filter(pl.col("use").fill_null(True), pl.col("gone_from").is_null() | (pl.col("gone_from") > census))
         .select(
             "month", "person_key", "trust_code",
             pl.col("imd2019_quintile", "imd2025_quintile").fill_null(0),

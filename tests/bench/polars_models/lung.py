@@ -10,8 +10,8 @@ FLAGS = {
     "accepted": "accepted", "attended": "attended", "high_risk": "high_risk",
     "scanned_baseline": "scanned_baseline", "followed_up_3m": "followed_up_3m",
     "followed_up_12m": "followed_up_12m", "followed_up_24m": "followed_up_24m", "referred": "referred",
-    "cancers": "cancer", "cancers_stage_1_2": "cancer_stage_1_2", "smoking_offered": "smoking_offered",
-    "smoking_started": "smoking_started",
+    "cancers": "cancer", "cancers_stage_1_2": "cancer_stage_1_2", "cancers_staged": "cancer_staged",
+    "smoking_offered": "smoking_offered", "smoking_started": "smoking_started",
 }
 
 
@@ -75,10 +75,11 @@ def _scans(world: World) -> pl.LazyFrame:
     return (
         world.source("lung_scans")
         .filter(_said("ldct_outcome") == "ldct performed")
-        .join(world.model("lung_invited").select("person_key", "letter_date"), on="person_key")
+        .join(world.model("lung_invited").select("person_key", "letter_date", "death_date"), on="person_key")
         .with_columns(scanned_on=pl.when(pl.col("ldct_date") >= letter).then("ldct_date")
                       .when(pl.col("ldct_reportdate1") >= letter).then("ldct_reportdate1"))
-        .filter(pl.col("scanned_on").is_not_null())
+        .filter(pl.col("scanned_on").is_not_null(),
+                pl.col("death_date").is_null() | (pl.col("scanned_on") <= pl.col("death_date")))
         .group_by("person_key", "scanned_on")
         .agg(referred=pl.col("date_referral_lung_cancer").is_not_null().any())
     )
@@ -93,12 +94,16 @@ def _pathway(world: World) -> pl.LazyFrame:
     check = world.model("lung_attended").group_by("person_key").agg(
         attended=True, high_risk=pl.col("high_risk").sort_by("attended_on").first())
     since = days(pl.col("scanned_on"), pl.col("scanned_on").min())
+
+    def window(after: str) -> tuple[int, int]:
+        return world.number(f"follow_up_{after}_from"), world.number(f"follow_up_{after}_to")
+
     scans = scan.group_by("person_key").agg(
         baseline_on=pl.col("scanned_on").min(),
         referred=pl.col("referred").any(),
-        followed_up_3m=since.is_between(61, 152).any(),
-        followed_up_12m=since.is_between(335, 465).any(),
-        followed_up_24m=since.is_between(669, 791).any(),
+        followed_up_3m=since.is_between(*window("3m")).any(),
+        followed_up_12m=since.is_between(*window("12m")).any(),
+        followed_up_24m=since.is_between(*window("24m")).any(),
     )
     contacts = pl.concat([
         world.model("lung_attended").select("person_key", contact_on="attended_on"),
@@ -109,7 +114,8 @@ def _pathway(world: World) -> pl.LazyFrame:
         contacts.join(world.source("lung_diagnostics"), on="person_key")
         .filter(after.is_between(0, world.number("attribution_days")))
         .group_by("person_key").agg(
-            cancer=True, cancer_stage_1_2=pl.col("cancer_stage").str.contains("^[12]").any())
+            cancer=True, cancer_stage_1_2=pl.col("cancer_stage").str.contains("^[12]").any(),
+            cancer_staged=pl.col("cancer_stage").str.contains("^[1-4]").any())
     )
     smoking = (
         invited.select("person_key", "letter_date").join(world.source("lung_smoking"), on="person_key")

@@ -85,7 +85,7 @@ def _areas(world: World) -> pl.LazyFrame:
 
 def _practices(world: World) -> pl.LazyFrame:
     """One row a code: an open one before a closed one, the latest opened first."""
-    return (
+    practices = (
         world.reference("practices")
         .sort(
             pl.col("close_date").is_not_null(), pl.col("close_date").to_physical() * -1,
@@ -95,6 +95,16 @@ def _practices(world: World) -> pl.LazyFrame:
         .select("practice_code", "practice_name", "open_date", "close_date", "successor_code", "pcn_code",
                 sub_icb_code="sicbl_code_nhs", icb_code="icb_code_nhs")
     )
+    follows = pl.when(pl.col("close_date").is_not_null()).then("successor_code")
+    current = practices
+    for step in ["first", "second", "third"]:
+        listed = practices.select(**{step: "practice_code", f"after_{step}": follows})
+        before = follows if step == "first" else pl.col({"second": "after_first", "third": "after_second"}[step])
+        current = current.with_columns(at=before).join(listed, left_on="at", right_on=step, how="left", coalesce=False)
+    return current.with_columns(
+        current_code=pl.coalesce("third", "second", "first", "practice_code"),
+    ).select("practice_code", "practice_name", "open_date", "close_date", "successor_code", "current_code", "pcn_code",
+             "sub_icb_code", "icb_code")
 
 
 def _person_month(world: World) -> pl.LazyFrame:
@@ -113,7 +123,7 @@ def _person_month(world: World) -> pl.LazyFrame:
             age=age_in_years(pl.col("birth_date"), census),
         )
     )
-    known = world.model("practice").select("practice_code", known=True)
+    known = world.model("practice").select("practice_code", "current_code", "close_date", known=True)
     return with_quintiles(world, people, "lsoa11_code", "lsoa21_code").join(
         known, on="practice_code", how="left",
     ).select(
@@ -121,7 +131,8 @@ def _person_month(world: World) -> pl.LazyFrame:
         "lsoa11_code", "lsoa21_code", "imd2019_quintile", "imd2025_quintile", "ethnicity_code",
         "learning_disability", "severe_mental_illness", "inclusion_health", "smoking_status",
         in_scope=pl.col("alive") & pl.col("registered") & ~pl.col("opted_out"),
-        practice_code=pl.when("known").then("practice_code").otherwise(pl.lit("UNKNOWN")),
+        practice_code=pl.when(pl.col("close_date") < census).then("current_code")
+        .when("known").then("practice_code").otherwise(pl.lit("UNKNOWN")),
     )
 
 

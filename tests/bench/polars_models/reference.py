@@ -109,10 +109,11 @@ def dim_organisation(world: World) -> None:
         {"org_type": ["practice"], "org_code": ["UNKNOWN"], "org_name": ["Practice not on the list"]})
     trusts = world.reference("trusts").select(
         "icb_code", "alliance_code", "successor_code", org_type=pl.lit("trust"), org_code="trust_code",
-        org_name="trust_name", valid_from="open_date", valid_to="close_date")
+        org_name="trust_name", valid_from="open_date", valid_to="close_date",
+        current_code=pl.coalesce("successor_code", "trust_code"))
     everything = pl.concat([
         practices, unknown, pcns, trusts, districts, counties,
         sub_icbs.with_columns(sub_icb_code=code), icbs.with_columns(icb_code=code),
         alliances.with_columns(alliance_code=code),
     ], how="diagonal")
-    world.write("dim_organisation", everything)
+    world.write("dim_organisation", everything.with_columns(current_code=pl.coalesce("current_code", "org_code")))

@@ -65,7 +65,10 @@ def _invitations(world: World, events: pl.LazyFrame) -> pl.LazyFrame:
 
 def _eligible(world: World, people: pl.LazyFrame) -> pl.LazyFrame:
     """People in scope in each cohort of theirs, one row each, ceased or not."""
-    people = people.filter("in_scope").select(
+    gone = world.model("person_latest").filter(pl.col("opted_out") | pl.col("death_date").is_not_null()).select(
+        "person_key", gone_from=pl.when("opted_out").then(pl.date(1900, 1, 1)).otherwise("death_date"))
+    people = people.filter("in_scope").join(gone, on="person_key", how="left").filter(
+        pl.col("gone_from").is_null() | (pl.col("gone_from") > pl.col("month").dt.month_end())).select(
         "person_key", "month", "sex", "age", "practice_code", "imd2019_quintile", "imd2025_quintile",
         at=month_number(pl.col("month")))
     of_cohorts = []

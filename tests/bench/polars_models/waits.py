@@ -102,7 +102,7 @@ def _waits(world: World) -> pl.LazyFrame:
         shared_with=pl.coalesce("investigating_org", "upgrading_org", "first_seen_org"),
         started_on=start, stopped_on=treated,
         adjustment_days=pl.col("treatment_adjustment") + pl.when(both).then("first_seen_adjustment").otherwise(0),
-        incomplete=decision.is_null() | start.is_null(), excluded=False, treated=True,
+        incomplete=start.is_null(), excluded=False, treated=True,
     )
     first_month = world.source("cwt_records").select(pl.col("period").min()).collect().item()
     waited = days(pl.col("stopped_on"), pl.col("started_on"))
