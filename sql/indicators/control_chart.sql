@@ -3,9 +3,79 @@
 -- Limits are the mean and 2.66 mean moving ranges, those of 3.267 times their mean and more
 -- left out once; a trend or a shift is seven points. Which way is good is the measure's
 -- polarity; the target is the one in force in the month. A month without anybody breaks
--- runs. Practices and networks are left out: most of their months are too small.
+-- runs: it has a row without a value, where others have numbers for the month.
+-- Practices and networks are left out: most of their months are too small. So are measures
+-- of twelve months each, of which neighbours share eleven: their points move together, and
+-- seven in ten would be called special of a process that does not change at all.
 -- Source: NHS England, Making Data Count; NHSRplotthedots.
-WITH months AS (
+WITH overlapping (measure) AS (
+    VALUES
+    ('stage_1_2'),
+    ('staging_completeness'),
+    ('emergency_presentation'),
+    ('cancers_per_100_000'),
+    ('emergency_presentations_per_100_000'),
+    ('uptake_bowel_50_59'),
+    ('uptake_bowel_60_74'),
+    ('uptake_breast_53_70'),
+    ('uptake_cervical_25_49'),
+    ('uptake_cervical_50_64')
+),
+
+counted AS (
+    SELECT measure, month, org_type, org_code, numerator, denominator, unit, target_measure
+    FROM mart.indicators
+    WHERE breakdown_type = 'all'
+        AND org_type NOT IN ('practice', 'pcn')
+        AND measure NOT IN (SELECT measure FROM overlapping)
+),
+
+series AS (
+    SELECT
+        measure,
+        org_type,
+        org_code,
+        unit,
+        target_measure,
+        MIN(month) AS first_month,
+        MAX(month) AS last_month
+    FROM counted
+    GROUP BY
+        measure,
+        org_type,
+        org_code,
+        unit,
+        target_measure
+),
+
+months_of_measure AS (
+    SELECT DISTINCT measure, month
+    FROM counted
+),
+
+-- Every month of a series from its first to its last, with or without numbers.
+indicators AS (
+    SELECT
+        series.measure,
+        months_of_measure.month,
+        series.org_type,
+        series.org_code,
+        counted.numerator,
+        counted.denominator,
+        series.unit,
+        series.target_measure
+    FROM series
+    INNER JOIN months_of_measure
+        ON months_of_measure.measure = series.measure
+        AND months_of_measure.month BETWEEN series.first_month AND series.last_month
+    LEFT JOIN counted
+        ON counted.measure = series.measure
+        AND counted.org_type = series.org_type
+        AND counted.org_code = series.org_code
+        AND counted.month = months_of_measure.month
+),
+
+months AS (
     SELECT
         indicator.measure,
         indicator.month,
@@ -24,15 +94,13 @@ WITH months AS (
             ELSE 'neutral'
         END AS improvement,
         CAST(target.value AS DOUBLE) AS target
-    FROM mart.indicators AS indicator
+    FROM indicators AS indicator
     INNER JOIN mart.dim_measure AS measure
         ON measure.measure = indicator.measure
     LEFT JOIN reference.targets AS target
         ON target.measure = indicator.target_measure
         AND target.valid_from <= indicator.month
         AND (target.valid_to IS NULL OR target.valid_to >= indicator.month)
-    WHERE indicator.breakdown_type = 'all'
-        AND indicator.org_type NOT IN ('practice', 'pcn')
 ),
 
 charts AS (

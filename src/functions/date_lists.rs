@@ -165,11 +165,12 @@ impl Accumulator for OneList {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::List(Arc::new(self.0.take(1))))
+        // As a running window it is asked after each row, and goes on.
+        Ok(ScalarValue::List(Arc::new(self.0.clone().take(1))))
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![self.evaluate()?])
+        Ok(vec![ScalarValue::List(Arc::new(self.0.take(1)))])
     }
 
     fn size(&self) -> usize {

@@ -17,6 +17,7 @@ mod date_lists;
 mod first_value;
 mod groups;
 mod intervals;
+mod percentiles;
 mod quantiles;
 mod rows;
 mod standardised;
@@ -65,8 +66,14 @@ pub fn register(context: &SessionContext) {
     for function in aggregates() {
         context.register_udaf(function);
     }
-    // The engine's own function, done quicker.
-    context.register_udaf(first_value::first_value());
+    // The engine's own functions, one done quicker and two to the last digit.
+    for function in [
+        first_value::first_value(),
+        percentiles::median(),
+        percentiles::percentile_cont(),
+    ] {
+        context.register_udaf(function);
+    }
     for function in windows() {
         context.register_udwf(function);
     }

@@ -112,10 +112,10 @@ fn direct(rows: &[Row], repeated: bool) -> Found {
         .iter()
         .map(|row| {
             let events = row[0].unwrap_or(0.0);
-            let squares = if !repeated || events == 0.0 {
-                events
-            } else {
-                needed(row, 1, "the sum of squared events")?
+            let squares = match (repeated, row[1]) {
+                (false, _) => events,
+                (true, None) if events == 0.0 => 0.0,
+                (true, _) => needed(row, 1, "the sum of squared events")?,
             };
             Ok(dsr::Band {
                 events,
@@ -173,12 +173,12 @@ fn slope(rows: &[Row], from_limits: bool) -> Found {
     let mut suppressed = false;
     for row in rows {
         let number = needed(row, 0, "the quantile")?;
-        let population = needed(row, data - 1, "the population")?;
         // A quantile that was suppressed leaves no index; limits that were, no limits.
         let Some(value) = row[1] else {
             suppressed = true;
             continue;
         };
+        let population = needed(row, data - 1, "the population")?;
         let error = if from_limits {
             row[2]
                 .zip(row[3])

@@ -109,7 +109,7 @@ impl PartitionEvaluator for Chart {
             .collect::<Result<Vec<Point>>>()?;
         let judged = judge(&points, &settings);
 
-        let newest = judged.iter().rposition(|j| j.side.is_some());
+        let newest = judged.iter().rposition(|j| j.measured);
         let limits = newest.and_then(|i| judged[i].control?.process());
         let target = newest.and_then(|i| points[i].target);
         let icons = (

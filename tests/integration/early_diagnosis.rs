@@ -331,19 +331,9 @@ fn rates_per_100_000_are_those_worked_out_by_hand() {
     ]) {
         near(text, expected);
     }
-    // Eleven of twelve months from June on hold the 39; the two before hold none.
-    let charts = latest(
-        "control_chart",
-        &["measure", "month", "org_code", "unit", "value"],
-    );
-    let chart = charts
-        .iter()
-        .filter(|r| r[0] == cancers && r[2] == "E06000035");
-    let values: Vec<&str> = chart.map(|r| r[4].as_str()).collect();
-    assert_eq!(values.len(), 12);
-    for (text, expected) in values.iter().zip([0.0, 0.0].into_iter().chain([39.0; 10])) {
-        near(text, expected);
-    }
+    // Of twelve months that share eleven with the next nobody can tell what is noise.
+    let charts = latest("control_chart", &["measure"]);
+    assert!(!charts.is_empty() && charts.iter().all(|r| r[0] != cancers));
 }
 
 /// The sample's truth has every tumour where its person lives, and its lists who lives where.

@@ -48,7 +48,7 @@ fn chosen(
 }
 
 /// Days on their way into lists, each with the number of its group.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Gathered {
     days: Vec<(usize, i32)>,
 }

@@ -42,7 +42,7 @@ pub struct Standardised {
 ///
 /// # Errors
 /// No count; a population below 0, or of 0 with events; a weight below 0, or of 0 in all;
-/// squares below the events themselves.
+/// squares below the events themselves, or where there are none.
 pub fn dobson(bands: &[Band], per: f64, level: Level) -> Result<Standardised, Impossible> {
     let per = multiplier(per)?;
     let (mut events, mut population, mut weight) = (0.0, 0.0, 0.0);
@@ -53,9 +53,15 @@ pub fn dobson(bands: &[Band], per: f64, level: Level) -> Result<Standardised, Im
             Err(Impossible::Negative) => return Err(Impossible::Unknown("a weight is below 0")),
             other => other?,
         };
-        if count(band.squares)? < x && x > 0.0 && x.fract() == 0.0 {
+        let squares = count(band.squares)?;
+        if squares < x && x > 0.0 && x.fract() == 0.0 {
             return Err(Impossible::Unknown(
                 "the sum of squared events is below the events",
+            ));
+        }
+        if squares > 0.0 && x == 0.0 {
+            return Err(Impossible::Unknown(
+                "there are squared events where there are none",
             ));
         }
         events += x;

@@ -43,6 +43,10 @@ pub fn exact_lower(x: f64, level: Level) -> f64 {
     }
     for _ in 0..100 {
         let lambda = at.exp();
+        if lambda == 0.0 {
+            // So small that no double is as small.
+            return 0.0;
+        }
         let below = gamma_lr(x, lambda);
         // d ln P / d ln λ = λ · density / P.
         let slope = (x * at - lambda - ln_gamma(x)).exp() / below;

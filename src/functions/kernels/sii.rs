@@ -162,11 +162,16 @@ impl Inequality {
     fn told(self, m: f64, transform: bool) -> Self {
         let sorted = |(a, b): (f64, f64)| if a <= b { (a, b) } else { (b, a) };
         let turned = |r: f64| if m < 0.0 { 1.0 / r } else { r };
+        // Turned about, limits on both sides of 0 are the two ends of what is not between them.
+        let kept = |l: &(f64, f64)| m > 0.0 || l.0 > 0.0;
         Self {
             sii: self.sii * m,
             sii_limits: self.sii_limits.map(|(l, u)| sorted((l * m, u * m))),
             rii: turned(self.rii),
-            rii_limits: self.rii_limits.map(|(l, u)| sorted((turned(l), turned(u)))),
+            rii_limits: self
+                .rii_limits
+                .filter(kept)
+                .map(|(l, u)| sorted((turned(l), turned(u)))),
             intercept: if transform {
                 self.intercept * m.abs()
             } else {
@@ -260,7 +265,11 @@ fn linear(
     intercept: f64,
     level: Option<Level>,
 ) -> Inequality {
-    let rii = (intercept + slope) / intercept;
+    // There is no ratio to an end of the line where nothing, or less, happens.
+    let rii = match kind {
+        Kind::Rate | Kind::Proportion if intercept.min(intercept + slope) <= 0.0 => f64::NAN,
+        _ => (intercept + slope) / intercept,
+    };
     let (mut sii_limits, mut rii_limits) = (None, None);
     if let Some(level) = level {
         let shapes: Vec<[f64; 4]> = line.quantiles.iter().map(|q| cumulants(kind, *q)).collect();
@@ -326,8 +335,13 @@ fn cumulants(kind: Kind, q: Quantile) -> [f64; 4] {
     }
 }
 
+/// The most excess kurtosis with which the expansion is within some two per cent of the width of limits.
+/// A handful of events behind the values has more.
+const MOST_EXCESS: f64 = 1.0;
+
 /// The quantile at `z` of Σ weight·value, by Cornish and Fisher; `None` where the expansion does not
-/// rise all the way from −z to z, and so is no quantile function.
+/// rise all the way from −z to z, and so is no quantile function, or where it is too far from a normal
+/// one for its two terms.
 fn quantile<'a>(terms: impl Iterator<Item = (f64, &'a [f64; 4])>, z: f64) -> Option<f64> {
     let mut sum = [0.0_f64; 4];
     for (weight, shape) in terms {
@@ -346,6 +360,9 @@ fn quantile<'a>(terms: impl Iterator<Item = (f64, &'a [f64; 4])>, z: f64) -> Opt
         third / (variance * deviation),
         fourth / (variance * variance),
     );
+    if excess.abs() > MOST_EXCESS {
+        return None;
+    }
     // Its derivative is a parabola in z: lowest at an end or at its vertex.
     let (a, b) = (excess / 8.0 - skew * skew / 6.0, skew / 3.0);
     let c = 1.0 - excess / 8.0 + 5.0 * skew * skew / 36.0;

@@ -153,6 +153,52 @@ fn a_multiplier_below_one_keeps_limits_in_their_order() {
 }
 
 #[test]
+fn turned_about_a_ratio_that_may_be_0_has_no_limits() {
+    // 30, 24, 18, 11 and 5 of 100 people, with Wilson's limits; the least deprived end may be 0.
+    let shares = [
+        (0.30, 0.218_948_9, 0.395_848_5),
+        (0.24, 0.166_900_9, 0.332_302_8),
+        (0.18, 0.116_997_2, 0.266_754_9),
+        (0.11, 0.062_539_6, 0.186_262_3),
+        (0.05, 0.021_540_6, 0.111_752_1),
+    ];
+    let quantiles: Vec<Quantile> = (1..)
+        .zip(shares)
+        .map(|(number, (value, lower, upper))| Quantile {
+            number: f64::from(number),
+            value,
+            error: Kind::Proportion.standard_error(lower, upper),
+            population: 100.0,
+        })
+        .collect();
+    let found = |multiplier| {
+        let found = inequality(
+            &quantiles,
+            telling(Kind::Proportion, false, multiplier),
+            level(),
+        );
+        found.expect("possible").expect("an index")
+    };
+    let as_it_is = found(1.0);
+    let (lower, upper) = as_it_is.rii_limits.expect("limits");
+    assert!(lower < 0.0 && 0.0 < as_it_is.rii && as_it_is.rii < upper);
+    let turned = found(-1.0);
+    assert!((turned.rii * as_it_is.rii - 1.0).abs() < 1e-12);
+    assert_eq!(turned.rii_limits, None);
+}
+
+#[test]
+fn an_end_where_less_than_nothing_happens_has_no_ratio() {
+    let falling = quintiles([0.30, 0.22, 0.14, 0.07, 0.02], 0.1);
+    let found = inequality(&falling, telling(Kind::Proportion, false, 1.0), level());
+    let found = found.expect("possible").expect("an index");
+    assert!(found.sii < 0.0 && found.rii.is_nan() && found.rii_limits.is_none());
+    // Of what is no share and no rate, a ratio below 0 is one.
+    let found = inequality(&falling, telling(Kind::Other, false, 1.0), level());
+    assert!(found.expect("possible").expect("an index").rii < 0.0);
+}
+
+#[test]
 fn gaps_zeroes_and_impossible_rows() {
     let ask = |rows: &[Quantile], kind, transform| {
         inequality(rows, telling(kind, transform, 1.0), level())

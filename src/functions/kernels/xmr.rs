@@ -119,7 +119,9 @@ pub struct Judged {
     pub control: Option<Control>,
     /// Distance from the point before, in the same phase.
     pub moving_range: Option<f64>,
-    /// −1 below the mean, 0 on it, 1 above it; `None` without a value.
+    /// It has a value.
+    pub measured: bool,
+    /// −1 below the mean, 0 on it, 1 above it; `None` without a value or a mean.
     pub side: Option<i8>,
     /// Beyond a limit.
     pub outside: bool,
@@ -146,11 +148,13 @@ fn judge_phase(values: &[Option<f64>], settings: &Settings) -> Vec<Judged> {
     let control = control(values, &ranges, settings);
     let process = control.and_then(|c| c.process());
     let close = control.and_then(|c| c.near());
-    let beyond = |y: f64, limits: Option<(f64, f64)>| limits.is_some_and(|(l, u)| y < l || y > u);
+    let beyond = |y: f64, limits: Option<(f64, f64)>| {
+        limits.is_some_and(|(l, u)| apart(y, l) < 0 || apart(y, u) > 0)
+    };
 
     let side: Vec<Option<i8>> = values
         .iter()
-        .map(|y| Some(sign((*y)? - control?.centre)))
+        .map(|y| Some(apart((*y)?, control?.centre)))
         .collect();
     let outside: Vec<bool> = values
         .iter()
@@ -182,6 +186,7 @@ fn judge_phase(values: &[Option<f64>], settings: &Settings) -> Vec<Judged> {
             Judged {
                 control,
                 moving_range: ranges[i],
+                measured: values[i].is_some(),
                 side: side[i],
                 outside: outside[i],
                 near: near[i],
@@ -212,11 +217,22 @@ pub fn control(
     if settings.screen {
         average = average.and_then(|a| mean(&mut moving().filter(|mr| *mr < 3.267 * a)));
     }
+    // Limits of no width would make everything that moves special.
+    let average = average.filter(|a| *a > 0.0);
     Some(Control {
         centre,
         reach: average.map(|a| 2.66 * a),
         points: values[..first].iter().flatten().count(),
     })
+}
+
+/// The side of `b` that `a` is on. A mean is rounded, so what differs from it by no more than that is on it.
+fn apart(a: f64, b: f64) -> i8 {
+    let slack = 1e-12 * a.abs().max(b.abs());
+    match (a - b).abs() <= slack {
+        true => 0,
+        false => sign(a - b),
+    }
 }
 
 fn sign(x: f64) -> i8 {
@@ -290,7 +306,7 @@ pub fn meaning(direction: i8, improvement: Improvement) -> Meaning {
 /// The icon of variation that the newest measured point gives its chart. A concern is named by the
 /// side that is worse, an improvement by the one that is better, whichever rule was broken.
 pub fn variation(judged: &[Judged], improvement: Improvement) -> &'static str {
-    let newest = judged.iter().rev().find(|j| j.side.is_some());
+    let newest = judged.iter().rev().find(|j| j.measured);
     match newest.and_then(|j| j.special) {
         None => "common_cause",
         Some((_, direction)) => match meaning(direction, improvement) {

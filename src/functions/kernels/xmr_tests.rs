@@ -281,6 +281,60 @@ fn nothing_moves_or_nothing_is_there() {
 }
 
 #[test]
+fn limits_of_no_width_are_none() {
+    // One range in nine is left out, and nothing moves among the rest.
+    let mut values = [5.0; 10];
+    values[9] = 10.0;
+    let judged = chart(&values);
+    assert!(
+        judged
+            .iter()
+            .all(|j| j.control.is_some_and(|c| c.reach.is_none()))
+    );
+    assert!(judged.iter().all(|j| !j.outside && !j.near));
+}
+
+#[test]
+fn what_differs_from_the_mean_by_its_rounding_is_on_it() {
+    for constant in [0.7, 0.95, 1.1, 33.3] {
+        let judged = chart(&[constant; 12]);
+        assert!(
+            judged
+                .iter()
+                .all(|j| j.side == Some(0) && j.special.is_none()),
+            "{constant}"
+        );
+        assert_eq!(variation(&judged, Improvement::Increase), "common_cause");
+    }
+    // Half above and half below, and one on the mean of 0.3.
+    let judged = chart(&[0.1, 0.5, 0.1, 0.5, 0.3, 0.1, 0.5]);
+    assert_eq!(judged[4].side, Some(0));
+}
+
+#[test]
+fn the_newest_point_with_a_value_gives_the_icon() {
+    // Fixed limits of a phase that began without values: there is no mean yet to hold it against.
+    let settings = Settings {
+        fix_after: Some(12),
+        ..Settings::default()
+    };
+    let before = (0..12)
+        .map(|i| if i < 5 { 1.0 } else { 9.0 })
+        .map(|y| (Some(y), 1));
+    let after = (0..13).map(|i| ((i == 12).then_some(5.0), 2));
+    let points: Vec<Point> = before
+        .chain(after)
+        .map(|(value, phase)| Point {
+            phase,
+            ..point(value)
+        })
+        .collect();
+    let judged = judge(&points, &settings);
+    assert!(judged[24].measured && judged[24].control.is_none());
+    assert_eq!(variation(&judged, Improvement::Increase), "common_cause");
+}
+
+#[test]
 fn settings_that_make_no_chart() {
     let with = |run_length, fix_after| {
         Settings {
