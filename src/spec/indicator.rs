@@ -46,6 +46,8 @@ pub struct Indicator {
     /// Columns that it is broken down by, each by itself. `imd_quintile` needs an `edition`.
     #[serde(default)]
     pub breakdowns: Vec<Sp<String>>,
+    /// What that table cannot be broken down by, counted from another.
+    pub further: Option<Further>,
     /// How the limits of its value are worked out. It goes by the unit, and need not be said.
     pub interval: Option<Sp<Interval>>,
     /// Whose definition it is, and which version.
@@ -53,6 +55,21 @@ pub struct Indicator {
     /// What could have been decided otherwise.
     #[serde(default)]
     pub open_choices: Vec<OpenChoice>,
+}
+
+/// Further breakdowns of an indicator, from a table that has the same people and more about them.
+///
+/// Its rows are counted by the entry's own `where`, counts, `month` and `edition`, so it has those columns
+/// too. Everything that is not broken down by these comes from the entry's first table.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Further {
+    /// The table: `mart.x` or `model.x`.
+    pub from: Sp<String>,
+    /// The organisations that these breakdowns are known for.
+    pub organisations: Vec<Organisation>,
+    /// Columns of this table, each by itself; none that the entry is broken down by already.
+    pub breakdowns: Vec<Sp<String>>,
 }
 
 /// One of the two counts. With a column, its values are added up; without, rows are counted.

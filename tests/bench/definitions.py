@@ -11,7 +11,8 @@ class Indicator:
     """One entry: SQL says which rows count, and above and below the line what of them.
 
     A count is a column's sum where `numerator` (or `denominator`) is a name and `by_rows` false,
-    else the number of rows for which it holds; None counts every row.
+    else the number of rows for which it holds; None counts every row. Of a table with further
+    breakdowns of an entry, what is not broken down is not counted: `with_all` is false.
     """
 
     measure: str
@@ -23,8 +24,14 @@ class Indicator:
     month: str
     edition: str | None
     breakdowns: tuple[str, ...]
+    with_all: bool
     target: str | None
     unit: str
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What stands as `breakdown_type` in its rows."""
+        return ("all", *self.breakdowns) if self.with_all else self.breakdowns
 
 
 @dataclass(frozen=True)
@@ -38,19 +45,21 @@ class Organisations:
 
 
 def indicators(project: pathlib.Path) -> dict[tuple[str, tuple[Organisations, ...]], list[Indicator]]:
-    """All indicators of a project, those of one table and the same organisations together."""
+    """All indicators of a project, those of one table and the same organisations together; one that has further
+    breakdowns stands with both its tables."""
     found: dict[tuple[str, tuple[Organisations, ...]], list[Indicator]] = {}
     for path in sorted(project.glob("pipelines/*.yaml")):
         pipeline = yaml.load(path.read_text(), yaml.CSafeLoader)
         for measure, entry in (pipeline.get("indicators") or {}).items():
             over, under = entry["numerator"], entry["denominator"]
-            organisations = tuple(
-                Organisations(place["type"], place["column"], place.get("where"), tuple(place.get("rolls_up", [])))
-                for place in entry["organisations"])
-            found.setdefault((entry["from"], organisations), []).append(Indicator(
-                measure, entry["from"], entry.get("where"), "column" not in over,
-                over.get("column") or over.get("where"), under.get("column") or under.get("where"),
-                entry["month"]["column"], entry.get("edition"), tuple(entry["breakdowns"]), entry.get("target"),
-                entry.get("unit", "proportion"),
-            ))
+            for part in filter(None, [entry, entry.get("further")]):
+                organisations = tuple(
+                    Organisations(place["type"], place["column"], place.get("where"), tuple(place.get("rolls_up", [])))
+                    for place in part["organisations"])
+                found.setdefault((part["from"], organisations), []).append(Indicator(
+                    measure, part["from"], entry.get("where"), "column" not in over,
+                    over.get("column") or over.get("where"), under.get("column") or under.get("where"),
+                    entry["month"]["column"], entry.get("edition"), tuple(part["breakdowns"]), part is entry,
+                    entry.get("target"), entry.get("unit", "proportion"),
+                ))
     return found

@@ -197,6 +197,100 @@ indicators:
     definition: { version: 1, source: Ours }
 "#;
 
+/// An entry whose practices are in one table, and whose groups of people are in another.
+const FURTHER: &str = r#"pipeline: screened
+models:
+  person:
+    sql: screened/person.sql
+    grain: [person, imd_edition]
+    sensitivity: pseudonymised
+  screened:
+    sql: screened/screened.sql
+    grain: [month, cohort, practice, imd_edition, imd_quintile]
+    sensitivity: aggregate
+  screened_group:
+    sql: screened/screened_group.sql
+    grain: [month, cohort, sub_icb, imd_edition, core20plus, sex]
+    sensitivity: aggregate
+indicators:
+  coverage:
+    name: Coverage
+    answers: Who is up to date?
+    from: model.screened
+    where: cohort = 'bowel'
+    numerator: { column: covered, means: "Of those, people with a test." }
+    denominator: { column: eligible, means: People invited. }
+    polarity: higher_is_better
+    population: registered
+    month: { column: month, means: Its month. }
+    edition: imd_edition
+    organisations:
+      - { type: practice, column: practice, rolls_up: [sub_icb, icb, alliance] }
+    breakdowns: [imd_quintile]
+    further:
+      from: model.screened_group
+      organisations:
+        - { type: sub_icb, column: sub_icb, rolls_up: [icb, alliance] }
+      breakdowns: [core20plus, sex]
+    definition: { version: 1, source: Ours }
+"#;
+
+/// Two people at P1, two at P2, both in one ICB, and one at P9, which is on no list; d is in core20plus
+/// by more than a quintile. The last is of another cohort.
+fn screened() -> World {
+    let world = watched();
+    let summed = |columns: &str| {
+        format!(
+            "SELECT month, cohort, imd_edition, {columns},
+  CAST(SUM(covered) AS BIGINT) AS covered, COUNT(*) AS eligible
+FROM model.person
+GROUP BY month, cohort, imd_edition, {columns}
+"
+        )
+    };
+    world
+        .write("pipelines/screened.yaml", FURTHER)
+        .write(
+            "sql/screened/person.sql",
+            "SELECT DATE '2026-01-01' AS month, p.*, edition.imd_edition,
+  CASE WHEN edition.imd_edition = 2025 THEN p.quintile ELSE 3 END AS imd_quintile,
+  p.plus OR (edition.imd_edition = 2025 AND p.quintile = 1) AS core20plus
+FROM (VALUES
+  ('a', 'bowel', 'P1', 'S1', 'F', 1, FALSE, 1),
+  ('b', 'bowel', 'P1', 'S1', 'M', 1, FALSE, 0),
+  ('c', 'bowel', 'P2', 'S2', 'F', 2, FALSE, 1),
+  ('d', 'bowel', 'P2', 'S2', 'F', 2, TRUE, 0),
+  ('e', 'bowel', 'P9', 'HOME', 'M', 1, FALSE, 1),
+  ('f', 'breast', 'P1', 'S1', 'F', 1, FALSE, 1)
+) AS p (person, cohort, practice, sub_icb, sex, quintile, plus, covered)
+CROSS JOIN (VALUES (2019), (2025)) AS edition (imd_edition)
+",
+        )
+        .write(
+            "sql/screened/screened.sql",
+            summed("practice, imd_quintile"),
+        )
+        .write(
+            "sql/screened/screened_group.sql",
+            summed("sub_icb, core20plus, sex"),
+        )
+        .write(
+            "sql/watched/dim_organisation.sql",
+            "SELECT 'trust' AS org_type, trust AS org_code, CAST(NULL AS VARCHAR) AS pcn_code,
+  CAST(NULL AS VARCHAR) AS sub_icb_code, CAST(NULL AS VARCHAR) AS icb_code, alliance AS alliance_code
+FROM reference.places
+UNION ALL
+SELECT * FROM (VALUES
+  ('practice', 'P1', NULL, 'S1', 'I1', 'E1'),
+  ('practice', 'P2', NULL, 'S2', 'I1', 'E1'),
+  ('sub_icb', 'S1', NULL, NULL, 'I1', 'E1'),
+  ('sub_icb', 'S2', NULL, NULL, 'I1', 'E1')
+) AS place (org_type, org_code, pcn_code, sub_icb_code, icb_code, alliance_code)
+",
+        );
+    world
+}
+
 fn latest(world: &World, mart: &str) -> Table {
     Table::read(&world.path(format!("published/alliance/latest/{mart}.parquet")))
 }
@@ -800,4 +894,137 @@ FROM (VALUES
     }
     expected.sort();
     assert_eq!(seen, expected);
+}
+
+/// Practices have what the first table gives, and no groups; what is larger has both, each once.
+#[test]
+fn further_breakdowns_come_from_the_other_table_and_nothing_else_does() {
+    let world = screened();
+    world.martlet("run --quiet").exits(0);
+    let seen = |world: &World| {
+        let rows = latest(world, "indicators").only(&[
+            "measure",
+            "month",
+            "org_type",
+            "org_code",
+            "breakdown_type",
+            "breakdown_value",
+            "imd_edition",
+            "numerator",
+            "denominator",
+        ]);
+        let rows = rows.iter().filter(|r| r[0] == "coverage");
+        let mut rows: Vec<String> = rows.map(|r| r[1..].join(" ")).collect();
+        rows.sort();
+        rows
+    };
+    let expected = |[men, women]: [&str; 2]| {
+        let mut expected = Vec::new();
+        let mut add = |kind: &str, org: &str, rows: &[&str]| {
+            let rows = rows.iter();
+            expected.extend(rows.map(|row| format!("2026-01-01 {kind} {org} {row}")));
+        };
+        // Of a and b at P1 and S1, only a is covered; b is the man.
+        let whole = [
+            "all all 0 1.0 2.0",
+            "imd_quintile 3 2019 1.0 2.0",
+            "imd_quintile 1 2025 1.0 2.0",
+        ];
+        add("practice", "P1", &whole);
+        add("sub_icb", "S1", &whole);
+        add(
+            "sub_icb",
+            "S1",
+            &[
+                "core20plus false 2019 1.0 2.0",
+                "core20plus true 2025 1.0 2.0",
+                &format!("sex {women} 0 1.0 1.0"),
+                &format!("sex {men} 0 0.0 1.0"),
+            ],
+        );
+        // Of c and d at P2 and S2, only c is covered; d is in a group.
+        let whole = [
+            "all all 0 1.0 2.0",
+            "imd_quintile 3 2019 1.0 2.0",
+            "imd_quintile 2 2025 1.0 2.0",
+        ];
+        add("practice", "P2", &whole);
+        add("sub_icb", "S2", &whole);
+        add(
+            "sub_icb",
+            "S2",
+            &[
+                "core20plus false 2019 1.0 1.0",
+                "core20plus true 2019 0.0 1.0",
+                "core20plus false 2025 1.0 1.0",
+                "core20plus true 2025 0.0 1.0",
+                &format!("sex {women} 0 1.0 2.0"),
+            ],
+        );
+        // All four: a and c are covered, b is the man, and d alone is in a group by either edition.
+        for (kind, org) in [("icb", "I1"), ("alliance", "E1")] {
+            add(
+                kind,
+                org,
+                &[
+                    "all all 0 2.0 4.0",
+                    "imd_quintile 3 2019 2.0 4.0",
+                    "imd_quintile 1 2025 1.0 2.0",
+                    "imd_quintile 2 2025 1.0 2.0",
+                    "core20plus false 2019 2.0 3.0",
+                    "core20plus true 2019 0.0 1.0",
+                    "core20plus false 2025 1.0 1.0",
+                    "core20plus true 2025 1.0 3.0",
+                    &format!("sex {women} 0 2.0 3.0"),
+                    &format!("sex {men} 0 0.0 1.0"),
+                ],
+            );
+        }
+        // e, who is at home.
+        let whole = [
+            "all all 0 1.0 1.0",
+            "imd_quintile 3 2019 1.0 1.0",
+            "imd_quintile 1 2025 1.0 1.0",
+        ];
+        add("practice", "P9", &whole);
+        for kind in ["sub_icb", "icb", "alliance"] {
+            add(kind, "HOME", &whole);
+            add(
+                kind,
+                "HOME",
+                &[
+                    "core20plus false 2019 1.0 1.0",
+                    "core20plus true 2025 1.0 1.0",
+                    &format!("sex {men} 0 1.0 1.0"),
+                ],
+            );
+        }
+        expected.sort();
+        expected
+    };
+    assert_eq!(seen(&world), expected(["M", "F"]));
+
+    // The mart is made again when only the other table changes.
+    world.edit(
+        "sql/screened/screened_group.sql",
+        "SELECT month, cohort, imd_edition, sub_icb, core20plus, sex,",
+        "SELECT month, cohort, imd_edition, sub_icb, core20plus, CASE sex WHEN 'M' THEN 'man' ELSE 'woman' END AS sex,",
+    );
+    world.martlet("run").exits(0).says(&["mart.indicators"]);
+    assert_eq!(seen(&world), expected(["man", "woman"]));
+}
+
+#[test]
+fn the_sql_and_the_specification_of_further_breakdowns_can_be_read() {
+    let world = screened();
+    let watched = world.read("pipelines/watched.yaml");
+    let (tables, _) = watched.split_once("\nindicators:").expect("its entries");
+    world.write("pipelines/watched.yaml", tables);
+    let sql = world.martlet("indicators --sql").exits(0).stdout;
+    let counted = sql.split("\n),\n").next();
+    insta::assert_snapshot!(counted.expect("the step that counts"));
+    world.martlet("indicators --quiet").exits(0);
+    let page = world.read("docs/indicators.md");
+    let (_, section) = page.split_once("### Coverage").expect("its section");
+    insta::assert_snapshot!(section);
 }

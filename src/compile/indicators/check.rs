@@ -16,7 +16,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
 use crate::spec::Sp;
 use crate::spec::indicator::{OrgType, Polarity};
 
-use super::{BY_EDITION, Entry, is_generated};
+use super::{BY_EDITION, Entry, Part, is_generated};
 
 /// Reports what is wrong with the entries by themselves: names, tables, conditions that are no SQL,
 /// what does not go together. Returns whether SQL can be made of them.
@@ -41,11 +41,15 @@ pub fn written(
                 .hint(format!("the other is in {}:{line}", text.path)),
             );
         }
-        table(entry, declarations, &mut faults);
-        for condition in entry.conditions() {
+        for part in entry.parts() {
+            table(entry, &part, declarations, &mut faults);
+            organisations(entry, &part, &mut faults);
+        }
+        let of_parts = entry.parts().flat_map(Part::conditions);
+        for condition in entry.conditions().chain(of_parts) {
             syntax(&entry.file.source, condition, &mut faults);
         }
-        organisations(entry, &mut faults);
+        further(entry, &mut faults);
         together(entry, &mut faults);
     }
     let sound = !faults.has_errors();
@@ -54,14 +58,19 @@ pub fn written(
 }
 
 /// The table whose rows are counted is a model or a mart.
-fn table(entry: &Entry<'_>, declarations: &Declarations<'_>, found: &mut Diagnostics) {
-    let place = (&entry.file.source, entry.spec.from.span());
-    let table = TableName::parse(&entry.spec.from);
+fn table(
+    entry: &Entry<'_>,
+    part: &Part<'_>,
+    declarations: &Declarations<'_>,
+    found: &mut Diagnostics,
+) {
+    let place = (&entry.file.source, part.table.span());
+    let table = TableName::parse(part.table);
     let Some(table) = table.filter(|t| matches!(t.kind, TableKind::Model | TableKind::Mart)) else {
         found.push(
             Diagnostic::error(
                 Code::UnknownName,
-                format!("`{}` is not a model or a mart", *entry.spec.from),
+                format!("`{}` is not a model or a mart", **part.table),
             )
             .at(place)
             .hint("write `mart.screening_coverage`: indicators are counted from a model or a mart"),
@@ -107,9 +116,9 @@ fn syntax(text: &Arc<SourceText>, condition: &Sp<String>, found: &mut Diagnostic
 }
 
 /// Each kind of organisation is reached by one way only.
-fn organisations(entry: &Entry<'_>, found: &mut Diagnostics) {
+fn organisations(entry: &Entry<'_>, part: &Part<'_>, found: &mut Diagnostics) {
     let text = &entry.file.source;
-    if entry.spec.organisations.is_empty() {
+    if !part.further && part.organisations.is_empty() {
         found.push(
             Diagnostic::error(
                 Code::MissingKey,
@@ -120,7 +129,7 @@ fn organisations(entry: &Entry<'_>, found: &mut Diagnostics) {
         );
     }
     let mut reached = BTreeSet::new();
-    for organisation in &entry.spec.organisations {
+    for organisation in part.organisations {
         let kinds = [&organisation.kind]
             .into_iter()
             .chain(&organisation.rolls_up);
@@ -160,6 +169,32 @@ fn organisations(entry: &Entry<'_>, found: &mut Diagnostics) {
     }
 }
 
+/// Further breakdowns are some, for somebody.
+fn further(entry: &Entry<'_>, found: &mut Diagnostics) {
+    let Some(further) = &entry.spec.further else {
+        return;
+    };
+    let mut missing = |message: &str, hint: &str| {
+        found.push(
+            Diagnostic::error(Code::MissingKey, message)
+                .at((&entry.file.source, further.from.span()))
+                .hint(hint),
+        );
+    };
+    if further.organisations.is_empty() {
+        missing(
+            "further breakdowns are known for an organisation",
+            "add `organisations: [ { type: sub_icb, column: sub_icb_code } ]` to `further`",
+        );
+    }
+    if further.breakdowns.is_empty() {
+        missing(
+            "nothing is counted of `further` without breakdowns",
+            "name columns of this table under `breakdowns`, or leave `further` out",
+        );
+    }
+}
+
 /// What goes together: quintiles with an edition, limits with a unit, targets with a unit and a
 /// direction, choices with a parameter.
 fn together(entry: &Entry<'_>, found: &mut Diagnostics) {
@@ -167,14 +202,18 @@ fn together(entry: &Entry<'_>, found: &mut Diagnostics) {
     let (interval, target) = (spec.interval.as_ref(), spec.target.as_ref());
     rates::unit_fits(spec.unit, interval, target, text, found);
     let mut seen = BTreeSet::new();
-    for breakdown in &spec.breakdowns {
+    let breakdowns = entry.parts();
+    let breakdowns = breakdowns.flat_map(|p| p.breakdowns.iter().map(move |b| (p.further, b)));
+    for (further, breakdown) in breakdowns {
         if breakdown.as_str() == "all" || !seen.insert(breakdown.as_str()) {
+            let hint = "each row comes from one of the two tables: name it in one list only";
             found.push(
                 Diagnostic::error(
                     Code::DuplicateName,
                     format!("the breakdown `{}` is there already", **breakdown),
                 )
-                .at((text, breakdown.span())),
+                .at((text, breakdown.span()))
+                .maybe_hint(further.then(|| hint.to_owned())),
             );
         }
         if BY_EDITION.contains(&breakdown.as_str()) && spec.edition.is_none() {
@@ -232,7 +271,7 @@ fn together(entry: &Entry<'_>, found: &mut Diagnostics) {
 }
 
 /// Reports columns that the tables do not have, or have as something else, and conditions that do
-/// not plan. An entry whose table is at fault is passed over. Returns whether all hold.
+/// not plan. A table that is at fault itself is passed over. Returns whether all hold.
 pub fn columns(
     entries: &[Entry<'_>],
     context: &SessionContext,
@@ -243,56 +282,35 @@ pub fn columns(
     let mut faults = Diagnostics::default();
     let mut whole = true;
     for entry in entries {
-        let table = TableName::parse(&entry.spec.from);
-        let Some((table, schema)) = table
-            .and_then(|t| Some((schemas.get(&t)?, t)))
-            .map(|(s, t)| (t, s))
-        else {
-            whole = false;
-            continue;
-        };
-        let spec = entry.spec;
-        let mut columns = Columns {
-            table: &table,
-            schema,
-            text: &entry.file.source,
-            found: &mut faults,
-        };
-        for count in [&spec.numerator, &spec.denominator] {
-            columns.all(&count.column, "a column of counts", |kind| {
-                matches!(kind, DataType::Int64 | DataType::Decimal128(..))
-            });
-        }
-        columns.one(&spec.month.column, "a date", |kind| {
-            *kind == DataType::Date32
-        });
-        columns.all(&spec.edition, "a whole number", |kind| {
-            *kind == DataType::Int64
-        });
-        for organisation in &spec.organisations {
-            columns.one(&organisation.column, "text", |kind| *kind == DataType::Utf8);
-        }
-        for breakdown in &spec.breakdowns {
-            columns.one(breakdown, "text, a whole number or true or false", |kind| {
-                matches!(kind, DataType::Utf8 | DataType::Int64 | DataType::Boolean)
-            });
-            if identifiable
-                .get(&table)
-                .is_some_and(|c| c.contains(breakdown.as_str()))
-            {
-                columns.found.push(
-                    Diagnostic::error(
-                        Code::Contract,
-                        format!("`{}` carries values that name a person", **breakdown),
-                    )
-                    .at((&entry.file.source, breakdown.span()))
-                    .label("must not be published")
-                    .hint("break it down by something that many share"),
-                );
+        let mut sound = true;
+        for part in entry.parts() {
+            let table = TableName::parse(part.table);
+            let Some((table, schema)) = table
+                .and_then(|t| Some((schemas.get(&t)?, t)))
+                .map(|(s, t)| (t, s))
+            else {
+                whole = false;
+                continue;
+            };
+            let mut columns = Columns {
+                table: &table,
+                schema,
+                context,
+                text: &entry.file.source,
+                found: Diagnostics::default(),
+            };
+            // What is wrong by the first table is said once, and of that one.
+            if sound {
+                columns.counted_by(entry);
+                sound = !columns.found.has_errors();
             }
-        }
-        for condition in entry.conditions() {
-            sources::expression(context, condition, schema, &entry.file.source, &mut faults);
+            if part.further {
+                let hint = format!("`further` is counted alike: let {table} have the same columns");
+                let faults = std::mem::take(&mut columns.found).into_iter();
+                columns.found = faults.map(|fault| fault.hint(hint.clone())).collect();
+            }
+            columns.of_part(&part, identifiable);
+            faults.extend(columns.found);
         }
     }
     whole &= !faults.has_errors();
@@ -303,11 +321,61 @@ pub fn columns(
 struct Columns<'a> {
     table: &'a TableName,
     schema: &'a SchemaRef,
+    context: &'a SessionContext,
     text: &'a Arc<SourceText>,
-    found: &'a mut Diagnostics,
+    found: Diagnostics,
 }
 
 impl Columns<'_> {
+    /// What the rows of all tables of an entry are counted by.
+    fn counted_by(&mut self, entry: &Entry<'_>) {
+        let spec = entry.spec;
+        for count in [&spec.numerator, &spec.denominator] {
+            self.all(&count.column, "a column of counts", |kind| {
+                matches!(kind, DataType::Int64 | DataType::Decimal128(..))
+            });
+        }
+        self.one(&spec.month.column, "a date", |kind| {
+            *kind == DataType::Date32
+        });
+        self.all(&spec.edition, "a whole number", |kind| {
+            *kind == DataType::Int64
+        });
+        self.conditions(entry.conditions());
+    }
+
+    /// Whose the rows of one table are, and what they are broken down by.
+    fn of_part(&mut self, part: &Part<'_>, identifiable: &lineage::Identifiable) {
+        for organisation in part.organisations {
+            self.one(&organisation.column, "text", |kind| *kind == DataType::Utf8);
+        }
+        let identifiable = identifiable.get(self.table);
+        for breakdown in part.breakdowns {
+            self.one(breakdown, "text, a whole number or true or false", |kind| {
+                matches!(kind, DataType::Utf8 | DataType::Int64 | DataType::Boolean)
+            });
+            if identifiable.is_some_and(|c| c.contains(breakdown.as_str())) {
+                self.found.push(
+                    Diagnostic::error(
+                        Code::Contract,
+                        format!("`{}` carries values that name a person", **breakdown),
+                    )
+                    .at((self.text, breakdown.span()))
+                    .label("must not be published")
+                    .hint("break it down by something that many share"),
+                );
+            }
+        }
+        self.conditions(part.conditions());
+    }
+
+    fn conditions<'s>(&mut self, conditions: impl Iterator<Item = &'s Sp<String>>) {
+        let (context, schema, text) = (self.context, self.schema, self.text);
+        for condition in conditions {
+            sources::expression(context, condition, schema, text, &mut self.found);
+        }
+    }
+
     fn all(&mut self, column: &Option<Sp<String>>, what: &str, fits: impl Fn(&DataType) -> bool) {
         if let Some(column) = column {
             self.one(column, what, fits);

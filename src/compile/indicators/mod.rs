@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diag::SourceText;
+use crate::spec::indicator::Organisation;
 use crate::spec::{Indicator, PipelineFile, Project, Sp};
 
 /// `sql:` of the mart that holds the counts of every indicator.
@@ -37,17 +38,50 @@ pub struct Entry<'a> {
     pub file: &'a PipelineFile,
 }
 
+/// A table that an entry is counted from, and what of it comes from there.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    table: &'a Sp<String>,
+    organisations: &'a [Organisation],
+    breakdowns: &'a [Sp<String>],
+    /// Whether it has only further breakdowns: what is not broken down comes from the entry's first table.
+    further: bool,
+}
+
 impl<'a> Entry<'a> {
-    /// Every condition of it.
+    /// The tables that it is counted from, the first one first.
+    fn parts(&self) -> impl Iterator<Item = Part<'a>> {
+        let first = Part {
+            table: &self.spec.from,
+            organisations: &self.spec.organisations,
+            breakdowns: &self.spec.breakdowns,
+            further: false,
+        };
+        let further = self.spec.further.iter().map(|further| Part {
+            table: &further.from,
+            organisations: &further.organisations,
+            breakdowns: &further.breakdowns,
+            further: true,
+        });
+        std::iter::once(first).chain(further)
+    }
+
+    /// The conditions by which the rows of all its tables are counted.
     fn conditions(&self) -> impl Iterator<Item = &'a Sp<String>> {
         let spec = self.spec;
-        let counts = [&spec.numerator.filter, &spec.denominator.filter];
-        let organisations = spec.organisations.iter().map(|o| &o.filter);
-        [&spec.filter]
-            .into_iter()
-            .chain(counts)
-            .chain(organisations)
-            .filter_map(Option::as_ref)
+        let conditions = [
+            &spec.filter,
+            &spec.numerator.filter,
+            &spec.denominator.filter,
+        ];
+        conditions.into_iter().filter_map(Option::as_ref)
+    }
+}
+
+impl<'a> Part<'a> {
+    /// The conditions by which its rows are an organisation's.
+    fn conditions(self) -> impl Iterator<Item = &'a Sp<String>> {
+        self.organisations.iter().filter_map(|o| o.filter.as_ref())
     }
 }
 

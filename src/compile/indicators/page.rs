@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use chrono::NaiveDate;
 
-use crate::spec::indicator::{Count, OrgType, Polarity, Population};
+use crate::spec::indicator::{Count, OrgType, Organisation, Polarity, Population};
 use crate::spec::mart::Interval;
-use crate::spec::{PipelineFile, Project, Unit};
+use crate::spec::{PipelineFile, Project, Sp, Unit};
 
 use super::{BY_EDITION, Entry, entries};
 
@@ -118,7 +118,33 @@ fn section(text: &mut String, entry: &Entry<'_>, targets: &[DatedTarget]) {
     row("target", &target(entry, targets));
     row("whom it counts", population(spec.population));
     row("month", &spec.month.means);
-    let organisations = spec.organisations.iter();
+    row("organisations", &organisations(&spec.organisations));
+    row(
+        "broken down by",
+        &match spec.breakdowns.is_empty() {
+            true => "nothing".to_owned(),
+            false => breakdowns(&spec.breakdowns),
+        },
+    );
+    if let Some(further) = &spec.further {
+        row(
+            "further broken down by",
+            &format!(
+                "{}: only at {}",
+                breakdowns(&further.breakdowns),
+                organisations(&further.organisations)
+            ),
+        );
+    }
+    row("counted", &counted(entry));
+    row("defined by", &spec.definition.source);
+    for choice in &spec.open_choices {
+        row("open choice", &open_choice(entry, choice));
+    }
+}
+
+fn organisations(organisations: &[Organisation]) -> String {
+    let organisations = organisations.iter();
     let organisations: Vec<String> = organisations
         .map(|o| {
             let sums: Vec<&str> = o.rolls_up.iter().map(|k| org(**k)).collect();
@@ -128,27 +154,18 @@ fn section(text: &mut String, entry: &Entry<'_>, targets: &[DatedTarget]) {
             }
         })
         .collect();
-    row("organisations", &organisations.join("; "));
-    let breakdowns: Vec<String> = spec
-        .breakdowns
-        .iter()
+    organisations.join("; ")
+}
+
+fn breakdowns(breakdowns: &[Sp<String>]) -> String {
+    let breakdowns = breakdowns.iter();
+    let breakdowns: Vec<String> = breakdowns
         .map(|b| match BY_EDITION.contains(&b.as_str()) {
             true => format!("{} (by edition)", b.replace('_', " ")),
             false => b.replace('_', " "),
         })
         .collect();
-    row(
-        "broken down by",
-        &match breakdowns.is_empty() {
-            true => "nothing".to_owned(),
-            false => breakdowns.join(", "),
-        },
-    );
-    row("counted", &counted(entry));
-    row("defined by", &spec.definition.source);
-    for choice in &spec.open_choices {
-        row("open choice", &open_choice(entry, choice));
-    }
+    breakdowns.join(", ")
 }
 
 fn counted(entry: &Entry<'_>) -> String {
@@ -165,8 +182,12 @@ fn counted(entry: &Entry<'_>) -> String {
         Some(filter) => format!(" where `{}`", **filter),
         None => String::new(),
     };
+    let further = match &spec.further {
+        Some(further) => format!("; for the further breakdowns in `{}`, alike", *further.from),
+        None => String::new(),
+    };
     format!(
-        "in `{}`{filter}: {} over {}",
+        "in `{}`{filter}: {} over {}{further}",
         *spec.from,
         count(&spec.numerator),
         count(&spec.denominator)

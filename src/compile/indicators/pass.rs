@@ -4,7 +4,7 @@ use crate::spec::indicator::{Count, Organisation};
 use crate::spec::{Indicator, Sp};
 
 use super::sql::text;
-use super::{BY_EDITION, Entry};
+use super::{BY_EDITION, Entry, Part};
 
 /// What stands in a row that is not broken down.
 const ALL: &str = "all";
@@ -74,6 +74,7 @@ impl<'a> Series<'a> {
 
 /// Series that share their table and all that tells its rows apart.
 pub(super) struct Pass<'a> {
+    part: Part<'a>,
     organisation: &'a Organisation,
     spec: &'a Indicator,
     pub series: Vec<Series<'a>>,
@@ -85,12 +86,15 @@ impl<'a> Pass<'a> {
         let mut passes: Vec<Self> = Vec::new();
         let mut sets = 0;
         for entry in entries {
-            for organisation in &entry.spec.organisations {
+            let parts = entry.parts();
+            let by_organisation = parts.flat_map(|p| p.organisations.iter().map(move |o| (p, o)));
+            for (part, organisation) in by_organisation {
                 let spec = entry.spec;
                 let pass = found_or_added(
                     &mut passes,
-                    |p| p.takes(entry, organisation),
+                    |p| p.takes(entry, &part, organisation),
                     || Self {
+                        part,
                         organisation,
                         spec,
                         series: Vec::new(),
@@ -123,12 +127,13 @@ impl<'a> Pass<'a> {
         passes
     }
 
-    fn takes(&self, entry: &Entry<'_>, organisation: &Organisation) -> bool {
+    fn takes(&self, entry: &Entry<'_>, part: &Part<'_>, organisation: &Organisation) -> bool {
         let (ours, theirs) = (self.spec, entry.spec);
-        ours.from == theirs.from
+        self.part.table == part.table
+            && self.part.breakdowns == part.breakdowns
+            && self.part.further == part.further
             && ours.month.column == theirs.month.column
             && ours.edition == theirs.edition
-            && ours.breakdowns == theirs.breakdowns
             && self.organisation.column == organisation.column
     }
 
@@ -224,7 +229,7 @@ impl<'a> Pass<'a> {
             sums = sums.collect::<Vec<_>>().join(",\n"),
             all_keys = self.keys(),
             counts = counts.collect::<Vec<_>>().join(",\n"),
-            from = self.spec.from.as_str(),
+            from = self.part.table.as_str(),
             series = self.all_series(),
             breakdowns = self.breakdowns(),
             wanted = self.wanted(),
@@ -255,7 +260,7 @@ impl<'a> Pass<'a> {
             let column = name(breakdown);
             format!("COALESCE(CAST(counts.{column} AS VARCHAR), 'unknown')")
         };
-        let values = spec.breakdowns.iter().map(|b| (text(b), value(b)));
+        let values = self.part.breakdowns.iter().map(|b| (text(b), value(b)));
         let values: Vec<(String, String)> = values.collect();
         let edition = match &spec.edition {
             Some(column) => {
@@ -283,7 +288,7 @@ impl<'a> Pass<'a> {
 
     /// The breakdowns that are by edition, as texts.
     fn by_edition(&self) -> Vec<String> {
-        let breakdowns = self.spec.breakdowns.iter().map(|b| b.as_str());
+        let breakdowns = self.part.breakdowns.iter().map(|b| b.as_str());
         let by_edition = breakdowns.filter(|b| BY_EDITION.contains(b));
         by_edition.map(text).collect()
     }
@@ -301,8 +306,9 @@ impl<'a> Pass<'a> {
     }
 
     fn breakdowns(&self) -> String {
-        let breakdowns = self.spec.breakdowns.iter().map(|b| b.as_str());
-        let kinds = [ALL].into_iter().chain(breakdowns);
+        let breakdowns = self.part.breakdowns.iter().map(|b| b.as_str());
+        let all = (!self.part.further).then_some(ALL);
+        let kinds = all.into_iter().chain(breakdowns);
         let kinds: Vec<String> = kinds.map(|k| format!("({})", text(k))).collect();
         let kinds = kinds.join(", ");
         format!("CROSS JOIN (VALUES {kinds}) AS breakdown (breakdown_type)")

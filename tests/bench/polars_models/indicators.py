@@ -39,7 +39,10 @@ def make(world: World) -> None:
         units |= {entry.measure: entry.unit for entry in entries}
         targets |= {entry.measure: entry.target for entry in entries}
         for place in organisations:
-            levels += [(entry.measure, place.kind, larger) for entry in entries for larger in place.larger]
+            levels += [
+                (entry.measure, kind, place.kind, larger)
+                for entry in entries for kind in entry.kinds for larger in place.larger
+            ]
             counted += _counts(table, place, entries, edition)
     counts = pl.concat(counted).lazy()
     everywhere = pl.concat([counts, _rolled_up(world, counts, levels)])
@@ -98,7 +101,8 @@ def _parts(entry: Indicator) -> dict[str, pl.Expr]:
 def _counts(table: pl.LazyFrame, place: Organisations, entries: list[Indicator], edition: int) -> list[pl.DataFrame]:
     """The counts of a table's indicators for one type of organisation, one frame a breakdown."""
     table = table.filter(pl.sql_expr(place.where)) if place.where else table
-    breakdowns = list(dict.fromkeys(name for entry in entries for name in entry.breakdowns))
+    kinds = list(dict.fromkeys(kind for entry in entries for kind in entry.kinds))
+    breakdowns = [kind for kind in kinds if kind != "all"]
     edition_of_row = pl.col("imd_edition") if entries[0].edition else pl.lit(edition)
     parts = {f"{entry.measure} {part}": expr for entry in entries for part, expr in _parts(entry).items()}
     rows = table.select(
@@ -108,8 +112,8 @@ def _counts(table: pl.LazyFrame, place: Organisations, entries: list[Indicator],
     ).collect(engine="streaming").lazy()
     of_edition = rows.filter(pl.col("imd_edition") == edition).with_columns(imd_edition=pl.lit(0, pl.Int64))
     frames = []
-    for breakdown in ["all", *breakdowns]:
-        shown = [entry.measure for entry in entries if breakdown == "all" or breakdown in entry.breakdowns]
+    for breakdown in kinds:
+        shown = [entry.measure for entry in entries if breakdown in entry.kinds]
         counts = [
             pl.struct(pl.lit(measure).alias("measure"),
                       *[pl.col(f"{measure} {part}").alias(part) for part in ["rows", *SUMS]])
@@ -127,9 +131,9 @@ def _counts(table: pl.LazyFrame, place: Organisations, entries: list[Indicator],
     return pl.collect_all(frames)
 
 
-def _rolled_up(world: World, counts: pl.LazyFrame, levels: list[tuple[str, str, str]]) -> pl.LazyFrame:
+def _rolled_up(world: World, counts: pl.LazyFrame, levels: list[tuple[str, str, str, str]]) -> pl.LazyFrame:
     """Counts of larger organisations, by where the smaller lie; who lies nowhere counts at home."""
-    larger = pl.LazyFrame(levels, schema=["measure", "org_type", "larger"], orient="row")
+    larger = pl.LazyFrame(levels, schema=["measure", "breakdown_type", "org_type", "larger"], orient="row")
     homes = {
         "pcn": "UNKNOWN", "sub_icb": world.parameters["home_sub_icb"], "icb": world.parameters["home_icb"],
         "alliance": world.parameters["home_alliance"],
@@ -138,7 +142,7 @@ def _rolled_up(world: World, counts: pl.LazyFrame, levels: list[tuple[str, str, 
         "org_type", "org_code", *[pl.col(f"{kind}_code").alias(kind) for kind in homes])
     placed = counts.join(places, on=["org_type", "org_code"], how="left")
     return pl.concat([
-        placed.join(larger.filter(pl.col("larger") == kind), on=["measure", "org_type"], how="semi")
+        placed.join(larger.filter(pl.col("larger") == kind), on=["measure", "breakdown_type", "org_type"], how="semi")
         .with_columns(org_type=pl.lit(kind), org_code=pl.col(kind).fill_null(home))
         .group_by(KEYS).agg(pl.col(SUMS).sum())
         for kind, home in homes.items()

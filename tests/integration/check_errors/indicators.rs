@@ -163,6 +163,138 @@ fn tables_sums_and_what_goes_together() {
     );
 }
 
+/// The end of an entry with further breakdowns, from the visits one by one.
+const FURTHER: &str = "    breakdowns: [site]
+    further:
+      from: model.visitor
+      organisations: [ { type: trust, column: provider } ]
+      breakdowns: [kind]
+    definition";
+
+/// Entries that all have further breakdowns: each a name, and what is otherwise than in a sound one.
+fn with_further(indicators: &[(&str, &[(&str, &str)])]) -> World {
+    let all: Vec<Vec<(&str, &str)>> = indicators
+        .iter()
+        .map(|(_, edits)| [&[("    definition", FURTHER)], *edits].concat())
+        .collect();
+    let names = indicators.iter().map(|(name, _)| *name);
+    let all: Vec<(&str, &[(&str, &str)])> = names.zip(all.iter().map(Vec::as_slice)).collect();
+    let world = with(&all);
+    world
+        .edit(
+            "pipelines/watched.yaml",
+            "indicators:\n",
+            "models:\n  visitor: { sql: watched/visitor.sql, sensitivity: pseudonymised, grain: [person_key, visit_date] }\nindicators:\n",
+        )
+        .write(
+            "sql/watched/visitor.sql",
+            "SELECT *, CAST(date_trunc('month', visit_date) AS DATE) AS month,
+  CAST(1 AS BIGINT) AS people, CAST(1 AS BIGINT) AS visits
+FROM model.visit
+",
+        );
+    world
+}
+
+#[test]
+fn further_breakdowns_that_do_not_go_together() {
+    with_further(&[("sound", &[])]).martlet("check").exits(0);
+    let world = with_further(&[
+        ("no_table", &[("model.visitor", "model.visitors")]),
+        ("a_source", &[("model.visitor", "source.visits")]),
+        (
+            "of_nobody",
+            &[("[ { type: trust, column: provider } ]", "[]")],
+        ),
+        ("by_nothing", &[("[kind]", "[]")]),
+        ("by_the_same", &[("[kind]", "[kind, site]")]),
+        ("by_all", &[("[kind]", "[all]")]),
+        ("no_edition", &[("[kind]", "[core20plus]")]),
+        (
+            "no_sql",
+            &[("column: provider }", "column: provider, where: kind = }")],
+        ),
+        (
+            "no_sum",
+            &[(
+                "column: provider }",
+                "column: provider, rolls_up: [practice] }",
+            )],
+        ),
+    ]);
+    insta::assert_snapshot!(faults(&world).stderr);
+    let file = "pipelines/watched.yaml";
+    assert_places(
+        &world,
+        &[
+            ("unknown-name", file, "model.visitors", 0),
+            ("unknown-name", file, "source.visits", 0),
+            ("duplicate-name", file, "site]\n    definition", 0),
+            ("missing-key", file, "core20plus", 0),
+        ],
+    );
+}
+
+#[test]
+fn the_keys_of_further_breakdowns() {
+    let world = with_further(&[
+        ("no_from", &[("      from: model.visitor\n", "")]),
+        (
+            "no_organisations",
+            &[(
+                "      organisations: [ { type: trust, column: provider } ]\n",
+                "",
+            )],
+        ),
+        ("no_breakdowns", &[("      breakdowns: [kind]\n", "")]),
+        (
+            "a_where",
+            &[("[kind]\n", "[kind]\n      where: kind = 'first'\n")],
+        ),
+    ]);
+    insta::assert_snapshot!(faults(&world).stderr);
+}
+
+/// What the first table does not have is said of that one alone.
+#[test]
+fn the_other_table_has_the_columns_that_the_first_is_counted_by() {
+    let world = with_further(&[
+        (
+            "no_counts",
+            &[
+                ("model.visitor", "model.site_total"),
+                ("column: provider", "column: site"),
+                ("breakdowns: [site]", "breakdowns: []"),
+                ("[kind]", "[site]"),
+                ("    numerator", "    where: people > 1\n    numerator"),
+            ],
+        ),
+        ("not_by_the_first", &[("column: people", "column: peple")]),
+        ("no_organisation", &[("column: provider", "column: month")]),
+        ("no_breakdown", &[("[kind]", "[kynd]")]),
+        ("a_person", &[("[kind]", "[person_key]")]),
+        (
+            "no_condition",
+            &[(
+                "column: provider }",
+                "column: provider, where: kynd = 'first' }",
+            )],
+        ),
+    ]);
+    insta::assert_snapshot!(faults(&world).stderr);
+    let file = "pipelines/watched.yaml";
+    assert_places(
+        &world,
+        &[
+            ("sql-plan", file, "people > 1", 0),
+            ("unknown-name", file, "peple", 0),
+            ("unknown-name", file, "kynd", 0),
+            ("contract", file, "person_key]\n    definition", 0),
+            ("sql-plan", file, "kynd = 'first'", 0),
+        ],
+    );
+}
+
 #[test]
 fn the_mart_of_the_indicators_needs_some() {
     let world = clinic::project();
