@@ -1,5 +1,5 @@
--- Can this month be trusted? Everything that is known of feeds, people and totals, one row
--- for each feed, provider, period and rule. A reconciliation for which there was nothing to compare
+-- Can this month be trusted? Everything that is known of feeds, people, waits, invitations and
+-- totals, one row for each feed, provider, period and rule. A reconciliation for which there was nothing to compare
 -- is called not_compared_, so that nobody takes it for one that holds.
 SELECT
     feed,
@@ -26,6 +26,34 @@ SELECT
     CAST(NULL AS DOUBLE) AS expected,
     CAST(NULL AS BOOLEAN) AS passed
 FROM model.people_quality
+
+UNION ALL
+
+SELECT
+    'cwt_records' AS feed,
+    provider,
+    CAST(month AS VARCHAR) AS period,
+    rule,
+    month,
+    found,
+    out_of,
+    CAST(NULL AS DOUBLE) AS expected,
+    CAST(NULL AS BOOLEAN) AS passed
+FROM model.wait_quality
+
+UNION ALL
+
+SELECT
+    feed,
+    provider,
+    CAST(month AS VARCHAR) AS period,
+    rule,
+    month,
+    found,
+    out_of,
+    CAST(NULL AS DOUBLE) AS expected,
+    CAST(NULL AS BOOLEAN) AS passed
+FROM model.invitation_quality
 
 UNION ALL
 

@@ -1,11 +1,12 @@
 -- What is not known of the people of each snapshot: one row for each month and rule.
 --
--- Of all persons of the snapshot, whether in scope or not. Unknown quintile: of neither
--- code's LSOA, or of one that was split or merged into several quintiles.
+-- Of all persons of the snapshot, whether in scope or not. Unknown LSOA: both codes are blank
+-- or on no list, so that neither edition knows the place. Unknown quintile: of neither code's
+-- LSOA, or of one that was split or merged into several quintiles.
 WITH counted AS (
     SELECT
         month,
-        COUNT(*) FILTER (WHERE lsoa11_code IS NULL AND lsoa21_code IS NULL) AS unknown_lsoa,
+        COUNT(*) FILTER (WHERE imd2019_match = 'unknown' AND imd2025_match = 'unknown') AS unknown_lsoa,
         COUNT(*) FILTER (WHERE imd2019_quintile = 0) AS unknown_quintile_2019,
         COUNT(*) FILTER (WHERE imd2025_quintile = 0) AS unknown_quintile_2025,
         COUNT(*) FILTER (WHERE practice_code = 'UNKNOWN') AS unknown_practice,
