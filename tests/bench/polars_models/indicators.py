@@ -27,6 +27,8 @@ def make(world: World) -> None:
         "model.care_person": _people(world, world.model("care_pathway"), "month", AGES).join(
             world.model("care_submitter").filter("submitter"), on="trust_code", how="semi"),
         "model.early_breakdown": _tumours(world),
+        "model.fit_person": _people(world, world.model("fit_patient"), "month", AGES).with_columns(
+            patients_referred=1, patients_with_fit_21d="fit_in_time"),
         "model.hpv_year": world.mart("hpv_vaccination").filter(~pl.col("is_total")).with_columns(
             month=pl.col("academic_year").str.head(4).add("-09-01").str.to_date("%Y-%m-%d")),
         "model.early_resident": world.model("early_resident"),
