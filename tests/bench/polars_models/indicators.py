@@ -29,6 +29,7 @@ def make(world: World) -> None:
         "model.early_breakdown": _tumours(world),
         "model.fit_person": _people(world, world.model("fit_patient"), "month", AGES).with_columns(
             patients_referred=1, patients_with_fit_21d="fit_in_time"),
+        "model.cwt_person": _waits(world),
         "model.hpv_year": world.mart("hpv_vaccination").filter(~pl.col("is_total")).with_columns(
             month=pl.col("academic_year").str.head(4).add("-09-01").str.to_date("%Y-%m-%d")),
         "model.early_resident": world.model("early_resident"),
@@ -68,6 +69,13 @@ def _tumours(world: World) -> pl.LazyFrame:
         stage_1_2=stage == "early", staged=stage.is_in(["early", "late"]), stageable=stage != "unstageable",
         first_presentations="first_presentation",
     )
+
+
+def _waits(world: World) -> pl.LazyFrame:
+    """Everybody's part of each counted wait."""
+    waits = world.model("cwt_share").join(world.model("cwt_wait").drop("org_code"), on=["record_id", "standard"])
+    return _people(world, waits, "month", AGES).with_columns(
+        total="share", within=pl.when("within").then("share").otherwise(0))
 
 
 def _people(world: World, people: pl.LazyFrame, month: str, ages: dict[str, int]) -> pl.LazyFrame:
