@@ -110,6 +110,73 @@ published_beside AS (
     FROM mart.personalised_care
     WHERE imd_edition = 2025
     GROUP BY month
+
+    UNION ALL
+
+    SELECT
+        'indicators_early_diagnosis' AS what,
+        month,
+        'stage_1_2' AS measure,
+        SUM(stage_1_2) AS numerator,
+        SUM(staged) AS denominator
+    FROM mart.early_diagnosis
+    WHERE imd_edition = 2025
+        AND org_type = 'trust'
+    GROUP BY month
+
+    UNION ALL
+
+    SELECT
+        'indicators_early_diagnosis' AS what,
+        month,
+        'staging_completeness' AS measure,
+        SUM(staged) AS numerator,
+        SUM(stageable) AS denominator
+    FROM mart.early_diagnosis
+    WHERE imd_edition = 2025
+        AND org_type = 'trust'
+    GROUP BY month
+
+    UNION ALL
+
+    SELECT
+        'indicators_early_diagnosis' AS what,
+        month,
+        'emergency_presentation' AS measure,
+        SUM(emergency) AS numerator,
+        SUM(first_presentations) AS denominator
+    FROM mart.early_diagnosis
+    WHERE imd_edition = 2025
+        AND org_type = 'trust'
+    GROUP BY month
+
+    UNION ALL
+
+    SELECT
+        'indicators_fit_before_referral' AS what,
+        month,
+        'fit_before_referral' AS measure,
+        SUM(patients_with_fit_21d) AS numerator,
+        SUM(patients_referred) AS denominator
+    FROM mart.fit_before_referral
+    WHERE imd_edition = 2025
+    GROUP BY month
+
+    UNION ALL
+
+    SELECT
+        'indicators_waiting_times' AS what,
+        month,
+        standard AS measure,
+        SUM(within) AS numerator,
+        SUM(total) AS denominator
+    FROM mart.waiting_times
+    WHERE imd_edition = 2025
+        AND basis = 'provider'
+        AND source = 'records'
+    GROUP BY
+        month,
+        standard
 ),
 
 against_marts AS (

@@ -48,7 +48,7 @@ LINES: dict[str, list[str]] = {
     "fit_before_referral": ["model.lower_gi_referral", "model.fit_patient", "mart.fit_before_referral"],
     "indicators": [
         "model.lung_person", "model.liver_person", "model.care_person", "model.hpv_year", "model.early_resident",
-        "mart.indicators",
+        "model.early_breakdown", "model.fit_person", "model.cwt_person", "mart.indicators",
     ],
     # Tables that only our checks read: a second count to hold a mart against. Nobody else has them.
     CHECKS: [

@@ -18,7 +18,8 @@ def early_diagnosis(world: World) -> None:
     # Each tumour stands in the months of the series whose twelve months hold it.
     in_month = months.join(_tumours(world, newest), how="cross").filter(
         pl.col("diagnosis_date").is_between(window_start(census, world.number("rolling_months")), census))
-    in_month = in_month.collect(engine="streaming").lazy()
+    world.keep(early_in_month=in_month)
+    in_month = world.model("early_in_month")
     world.keep(early_resident=_residents(world, months, in_month))
     stage = pl.col("stage_group")
     world.write("early_diagnosis", pl.concat([
@@ -92,7 +93,7 @@ def _tumours(world: World, newest: object) -> pl.LazyFrame:
         .join(groups, on="icd10_code", how="left")
         .filter(~pl.col("opted_out").fill_null(False))
         .select(
-            "diagnosis_date", "stage_group", pl.col("cancer_group").fill_null("Other"),
+            "person_key", "diagnosis_date", "stage_group", pl.col("cancer_group").fill_null("Other"),
             pl.col("trust_code", "lad_code", "sub_icb_code", "alliance_code").fill_null("UNKNOWN"),
             pl.col("imd2019_quintile", "imd2025_quintile").fill_null(0),
             pl.col("first_presentation").fill_null(False),

@@ -34,8 +34,9 @@ def fit_before_referral(world: World) -> None:
         .join(world.model("practice").select("practice_code", known=True), on="practice_code", how="left")
         .with_columns(practice_code=pl.when("known").then("practice_code").otherwise(pl.lit("UNKNOWN")))
     )
+    world.keep(fit_patient=patients)
     world.write("fit_before_referral", pl.concat([
-        patients.select("month", "practice_code", "fit_in_time", imd_edition=year, imd_quintile=f"imd{year}_quintile")
+        world.model("fit_patient").select("month", "practice_code", "fit_in_time", imd_edition=year, imd_quintile=f"imd{year}_quintile")
         for year in [2019, 2025]
     ]).group_by("month", "practice_code", "imd_edition", "imd_quintile").agg(
         patients_referred=pl.len(), patients_with_fit_21d=pl.col("fit_in_time").sum()))

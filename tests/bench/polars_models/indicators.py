@@ -22,10 +22,14 @@ BY_EDITION = ["imd_quintile", "core20plus"]
 
 def make(world: World) -> None:
     tables = {
-        "model.lung_person": _people(world, "lung_pathway", "cohort_month", LUNG_AGES),
-        "model.liver_person": _people(world, "liver_status", "month", AGES),
-        "model.care_person": _people(world, "care_pathway", "month", AGES).join(
+        "model.lung_person": _people(world, world.model("lung_pathway"), "cohort_month", LUNG_AGES),
+        "model.liver_person": _people(world, world.model("liver_status"), "month", AGES),
+        "model.care_person": _people(world, world.model("care_pathway"), "month", AGES).join(
             world.model("care_submitter").filter("submitter"), on="trust_code", how="semi"),
+        "model.early_breakdown": _tumours(world),
+        "model.fit_person": _people(world, world.model("fit_patient"), "month", AGES).with_columns(
+            patients_referred=1, patients_with_fit_21d="fit_in_time"),
+        "model.cwt_person": _waits(world),
         "model.hpv_year": world.mart("hpv_vaccination").filter(~pl.col("is_total")).with_columns(
             month=pl.col("academic_year").str.head(4).add("-09-01").str.to_date("%Y-%m-%d")),
         "model.early_resident": world.model("early_resident"),
@@ -57,15 +61,35 @@ def make(world: World) -> None:
     ))
 
 
-def _people(world: World, model: str, month: str, ages: dict[str, int]) -> pl.LazyFrame:
-    """The model's people once for each edition, with what indicators are broken down by."""
+def _tumours(world: World) -> pl.LazyFrame:
+    """Tumours in each month whose twelve months hold them, once under each type of organisation."""
+    tumours = _people(world, world.model("early_in_month"), "diagnosis_date", AGES)
+    stage = pl.col("stage_group")
+    return pl.concat([
+        tumours.with_columns(org_type=pl.lit(org_type), org_code=f"{org_type}_code")
+        for org_type in ["trust", "sub_icb", "alliance"]
+    ]).with_columns(
+        stage_1_2=stage == "early", staged=stage.is_in(["early", "late"]), stageable=stage != "unstageable",
+        first_presentations="first_presentation",
+    )
+
+
+def _waits(world: World) -> pl.LazyFrame:
+    """Everybody's part of each counted wait."""
+    waits = world.model("cwt_share").join(world.model("cwt_wait").drop("org_code"), on=["record_id", "standard"])
+    return _people(world, waits, "month", AGES).with_columns(
+        total="share", within=pl.when("within").then("share").otherwise(0))
+
+
+def _people(world: World, people: pl.LazyFrame, month: str, ages: dict[str, int]) -> pl.LazyFrame:
+    """The people once for each edition, with what indicators are broken down by."""
     person = world.model("person_latest").select("person_key", "birth_date", "sex", "ethnicity_group", *GROUPS)
     age = age_in_years(pl.col("birth_date"), pl.col(month).dt.month_end())
     band = pl.when(age.is_null()).then(pl.lit("unknown"))
     for name, last in ages.items():
         band = band.when(age <= last).then(pl.lit(name))
     people = (
-        world.model(model).join(person, on="person_key", how="left")
+        people.join(person, on="person_key", how="left")
         .with_columns(
             pl.col(GROUPS).fill_null(False),
             age_band=band,
