@@ -77,7 +77,9 @@ impl<'a> Subject<'a> {
 
     /// An expression over its columns, ready for rows.
     pub fn physical(&self, expression: Expr) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
-        let state = self.ctx.state();
+        // As it is: a copy of a session costs more than an expression.
+        let state = self.ctx.state_ref();
+        let state = state.read();
         state.create_physical_expr(expression, self.frame.schema())
     }
 
