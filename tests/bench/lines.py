@@ -15,6 +15,7 @@ CHECKS = "checks"
 LINES: dict[str, list[str]] = {
     SHARED: [
         "model.lsoa_quintile", "model.lsoa_area", "model.practice", "model.person_month", "model.person_latest",
+        "model.person_left_out",
     ],
     "dim_cancer_site": ["mart.dim_cancer_site"],
     "dim_date": ["mart.dim_date"],
@@ -48,7 +49,7 @@ LINES: dict[str, list[str]] = {
     "fit_before_referral": ["model.lower_gi_referral", "model.fit_patient", "mart.fit_before_referral"],
     "indicators": [
         "model.lung_person", "model.liver_person", "model.care_person", "model.hpv_year", "model.early_resident",
-        "model.early_breakdown", "model.fit_person", "model.cwt_person", "mart.indicators",
+        "model.early_breakdown", "model.fit_person", "model.cwt_person", "model.screening_group", "mart.indicators",
     ],
     # Tables that only our checks read: a second count to hold a mart against. Nobody else has them.
     CHECKS: [

@@ -8,6 +8,7 @@ import polars as pl
 
 from definitions import Indicator, Organisations
 
+from . import screening
 from .calendar import age_in_years
 from .people import GROUPS
 from .world import World
@@ -30,6 +31,7 @@ def make(world: World) -> None:
         "model.fit_person": _people(world, world.model("fit_patient"), "month", AGES).with_columns(
             patients_referred=1, patients_with_fit_21d="fit_in_time"),
         "model.cwt_person": _waits(world),
+        "model.screening_group": screening.groups(world),
         "model.hpv_year": world.mart("hpv_vaccination").filter(~pl.col("is_total")).with_columns(
             month=pl.col("academic_year").str.head(4).add("-09-01").str.to_date("%Y-%m-%d")),
         "model.early_resident": world.model("early_resident"),

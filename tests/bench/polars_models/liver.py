@@ -56,8 +56,9 @@ def _register(world: World) -> pl.LazyFrame:
         .filter(pl.col("hcc_diagnosis_date") <= census).select("month", "person_key")
     )
     closed = pl.concat([closed_by_status, closed_by_cancer]).unique().with_columns(closed=pl.lit(True))
-    gone = world.model("person_latest").select(
-        "person_key", gone_from=pl.when("opted_out").then(pl.date(1900, 1, 1)).otherwise("death_date"))
+    newest = world.model("person_latest").select(
+        "person_key", gone_from=pl.when("opted_out").then(pl.date(1900, 1, 1)).otherwise("death_date"),
+        newest_2019="imd2019_quintile", newest_2025="imd2025_quintile")
     people = world.model("person_month").select(
         "month", "person_key", "imd2019_quintile", "imd2025_quintile", use=pl.col("alive") & ~pl.col("opted_out"))
     clinical = (pl.col("surveillance_status") == "unsuitable") & pl.col("unsuitable_reason").ne_missing(
@@ -66,11 +67,12 @@ def _register(world: World) -> pl.LazyFrame:
     return (
         chosen.join(closed, on=["month", "person_key"], how="left")
         .join(people, on=["month", "person_key"], how="left")
-        .join(gone, on="person_key", how="left")
+        .join(newest, on="person_key", how="left")
         .filter(pl.col("use").fill_null(True), pl.col("gone_from").is_null() | (pl.col("gone_from") > census))
         .select(
             "month", "person_key", "trust_code",
-            pl.col("imd2019_quintile", "imd2025_quintile").fill_null(0),
+            imd2019_quintile=pl.coalesce("imd2019_quintile", "newest_2019", 0),
+            imd2025_quintile=pl.coalesce("imd2025_quintile", "newest_2025", 0),
             eligible=(is_open & ~clinical).fill_null(False),
             unsuitable=(is_open & clinical).fill_null(False),
         )

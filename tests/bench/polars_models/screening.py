@@ -8,6 +8,7 @@ people find theirs by an equi-join.
 import polars as pl
 
 from .calendar import add_months, days, month_number, window_start
+from .people import GROUPS
 from .world import World
 
 COHORTS = pl.LazyFrame(
@@ -76,7 +77,7 @@ def _eligible(world: World, people: pl.LazyFrame) -> pl.LazyFrame:
         of_cohort = pl.col("age").is_between(cohort["min_age"], cohort["max_age"])
         if cohort["cohort_sex"]:
             of_cohort &= pl.col("sex") == cohort["cohort_sex"]
-        of_cohorts.append(people.filter(of_cohort).drop("sex", "age").with_columns(
+        of_cohorts.append(people.filter(of_cohort).drop("sex").with_columns(
             programme=pl.lit(cohort["programme"]), cohort=pl.lit(cohort["cohort"]),
             window_months=pl.lit(cohort["window_months"], pl.Int32)))
     return pl.concat(of_cohorts).join(world.model("ceased"), on=PERSON, how="left")
@@ -109,24 +110,70 @@ def _first_invitations(world: World, first: int, last: int) -> pl.LazyFrame:
     )
 
 
-def _counts(world: World) -> pl.LazyFrame:
-    """The counts by the pair of quintiles a person has in the two editions."""
+def _at_censuses(world: World) -> pl.LazyFrame:
+    """Who is eligible at each census, with the latest test and the first invitation that count at it."""
     months = world.model("person_month").select(
         first=month_number(pl.col("month").min()), last=month_number(pl.col("month").max())).collect()
     first, last = months.row(0)
-    at, tested = pl.col("at"), pl.col("tested")
     return (
         _eligible(world, world.model("person_month"))
-        .filter(pl.col("ceased_on").is_null() | (month_number(pl.col("ceased_on")) > at))
+        .filter(pl.col("ceased_on").is_null() | (month_number(pl.col("ceased_on")) > pl.col("at")))
         .join(_latest_tests(world, first, last), on=[*PERSON, "at"], how="left")
         .join(_first_invitations(world, first, last), on=[*PERSON, "at"], how="left")
-        .group_by("month", "programme", "cohort", "practice_code", "imd2019_quintile", "imd2025_quintile")
-        .agg(
-            eligible=pl.len(),
-            covered=(tested > at - pl.col("window_months")).sum(),
-            invited_12m=pl.col("invited").count(),
-            adequately_screened_6m=(pl.col("screened") <= at).sum(),
-            never_screened=tested.null_count(),
+    )
+
+
+def _counted(people: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
+    """The counts of those people, by what tells them apart."""
+    at, tested = pl.col("at"), pl.col("tested")
+    return people.group_by(keys).agg(
+        eligible=pl.len(),
+        covered=(tested > at - pl.col("window_months")).sum(),
+        invited_12m=pl.col("invited").count(),
+        adequately_screened_6m=(pl.col("screened") <= at).sum(),
+        never_screened=tested.null_count(),
+    )
+
+
+def _counts(world: World) -> pl.LazyFrame:
+    """The counts by the pair of quintiles a person has in the two editions."""
+    return _counted(
+        _at_censuses(world), "month", "programme", "cohort", "practice_code", "imd2019_quintile", "imd2025_quintile")
+
+
+def groups(world: World) -> pl.LazyFrame:
+    """The counts by the groups that people are in, at the sub-ICB of their practice. What tells people apart is
+    numbered before they are counted."""
+    person = world.model("person_latest").select(
+        "person_key", pl.col("sex").fill_null("U"), "ethnicity_group", pl.col(GROUPS).fill_null(False))
+    kinds = person.drop("person_key").unique().with_columns(
+        plus=pl.any_horizontal(GROUPS)).with_row_index("kind").collect().lazy()
+    kind_of = person.join(kinds, on=["sex", "ethnicity_group", *GROUPS]).select("person_key", "kind", "plus")
+    sub_icbs = world.model("practice").select("practice_code", "sub_icb_code")
+    plus = pl.col("plus").fill_null(False)
+    counts = _counted(
+        _at_censuses(world).join(kind_of, on="person_key", how="left")
+        .join(sub_icbs, on="practice_code", how="left")
+        .with_columns(
+            pl.col("sub_icb_code").fill_null(world.parameters["home_sub_icb"]),
+            first_age=(pl.col("age") - 5) // 10 * 10 + 5,
+            core20plus_2019=(pl.col("imd2019_quintile") == 1) | plus,
+            core20plus_2025=(pl.col("imd2025_quintile") == 1) | plus,
+        ),
+        "month", "programme", "cohort", "first_age", "sub_icb_code", "kind", "core20plus_2019", "core20plus_2025",
+    ).collect(engine="streaming").lazy()
+    keys = ["month", "programme", "cohort", "first_age", "sub_icb_code", "kind"]
+    return (
+        pl.concat([
+            counts.select(*keys, *COUNTS, imd_edition=year, core20plus=f"core20plus_{year}") for year in [2019, 2025]
+        ])
+        .group_by(*keys, "imd_edition", "core20plus").agg(pl.col(COUNTS).sum())
+        .join(kinds, on="kind", how="left")
+        .with_columns(
+            pl.col(GROUPS).fill_null(False),
+            sex=pl.col("sex").fill_null("U"),
+            ethnicity_group=pl.col("ethnicity_group").fill_null("Unknown"),
+            age_band=pl.format("{}-{}", "first_age", pl.col("first_age") + 9),
         )
     )
 
