@@ -332,8 +332,7 @@ fn rates_per_100_000_are_those_worked_out_by_hand() {
         near(text, expected);
     }
     // Of twelve months that share eleven with the next nobody can tell what is noise.
-    let charts = latest("control_chart", &["measure"]);
-    assert!(!charts.is_empty() && charts.iter().all(|r| r[0] != cancers));
+    assert_eq!(latest("control_chart", &["measure"]), [[""; 0]; 0]);
 }
 
 /// The sample's truth has every tumour where its person lives, and its lists who lives where.
