@@ -1,6 +1,6 @@
 -- Can this month be trusted? Everything that is known of feeds, people, waits, invitations and
--- totals, one row for each feed, provider, period and rule. A reconciliation for which there was nothing to compare
--- is called not_compared_, so that nobody takes it for one that holds.
+-- totals, one row for each feed, provider, period and rule. A reconciliation for which there
+-- was nothing to compare is called not_compared_, so that nobody takes it for one that holds.
 SELECT
     feed,
     provider,

@@ -1,4 +1,4 @@
--- Is last month real or noise? An XmR chart of every indicator for every organisation.
+-- Is last month real or noise? An XmR chart of an indicator for an organisation.
 --
 -- Limits are the mean and 2.66 mean moving ranges, those of 3.267 times their mean and more
 -- left out once; a trend or a shift is seven points. Which way is good is the measure's
@@ -6,7 +6,10 @@
 -- runs: it has a row without a value, where others have numbers for the month.
 -- Practices and networks are left out: most of their months are too small. So are measures
 -- of twelve months each, of which neighbours share eleven: their points move together, and
--- seven in ten would be called special of a process that does not change at all.
+-- seven in ten would be called special of a process that does not change at all. What
+-- looks back from a census over months, such as coverage or invitations of six months, has
+-- a chart and is to be read with the same care: a run there is the window's before it is
+-- the service's.
 -- Source: NHS England, Making Data Count; NHSRplotthedots.
 WITH overlapping (measure) AS (
     VALUES

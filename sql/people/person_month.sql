@@ -10,8 +10,8 @@
 --
 -- Quintiles: the person's own LSOA of the edition's vintage, else the other vintage's
 -- code as model.lsoa_quintile resolves it, else 0. The joins add and drop nobody.
--- Practice: the one in the snapshot; after the day it closed, the one that has its patients
--- now; UNKNOWN where the list has neither.
+-- Practice: the one in the snapshot; after the day it closed, its successor, and after that
+-- one closed as well, the one that has its patients now; UNKNOWN where the list has none.
 WITH repeated AS (
     SELECT
         period,
@@ -81,7 +81,10 @@ SELECT
     people.opted_out,
     people.alive AND people.registered AND NOT people.opted_out AS in_scope,
     COALESCE(
-        CASE WHEN practice.close_date < people.census_date THEN practice.current_code END,
+        CASE
+            WHEN practice.followed_until < people.census_date THEN practice.current_code
+            WHEN practice.close_date < people.census_date THEN practice.followed_by
+        END,
         practice.practice_code,
         'UNKNOWN'
     ) AS practice_code,

@@ -3,9 +3,9 @@
 -- The list may repeat a code (171 practices were once split over several rows, and
 -- put right later), so one row is kept: an open one before a closed one, the latest
 -- opened first.
--- current_code is who has its patients now: the practice itself while it is open, else its
--- successor, or who followed that one in its turn; the practice itself where the list names
--- nobody. Three steps are followed.
+-- followed_by is who took on the patients of one that has closed, or is to, if the list has
+-- it, and followed_until the day on which that one closed in its turn. current_code is the
+-- end of that chain, of three steps at most: the practice itself while nobody follows it.
 -- Source: ODS practice list.
 WITH ranked AS (
     SELECT
@@ -31,7 +31,7 @@ listed AS (
         open_date,
         close_date,
         successor_code,
-        CASE WHEN close_date IS NOT NULL THEN successor_code END AS followed_by,
+        CASE WHEN close_date IS NOT NULL THEN successor_code END AS next_code,
         pcn_code,
         sicbl_code_nhs AS sub_icb_code,
         icb_code_nhs AS icb_code
@@ -45,14 +45,16 @@ SELECT
     listed.open_date,
     listed.close_date,
     listed.successor_code,
+    first.practice_code AS followed_by,
+    first.close_date AS followed_until,
     COALESCE(third.practice_code, second.practice_code, first.practice_code, listed.practice_code) AS current_code,
     listed.pcn_code,
     listed.sub_icb_code,
     listed.icb_code
 FROM listed
 LEFT JOIN listed AS first
-    ON first.practice_code = listed.followed_by
+    ON first.practice_code = listed.next_code
 LEFT JOIN listed AS second
-    ON second.practice_code = first.followed_by
+    ON second.practice_code = first.next_code
 LEFT JOIN listed AS third
-    ON third.practice_code = second.followed_by
+    ON third.practice_code = second.next_code

@@ -2,8 +2,8 @@
 -- person and programme, with the latest adequate test and how long it has been out of date.
 --
 -- Who is in the list: in scope (alive, registered, not opted out), of the cohort's age and
--- sex. Those ceased from the programme, or unsuitable for it, are listed as not eligible, so that nobody
--- looks for them in vain.
+-- sex. Those ceased from the programme, or unsuitable for it, are listed as not eligible, so
+-- that nobody looks for them in vain.
 --   up_to_date     the latest adequate test is in the cohort's window at the census, as
 --                  in screening_coverage, whose eligible and covered this must add up to
 --   expiry_month   the first month at whose census that test no longer counts: the month

@@ -145,6 +145,24 @@ impl Accumulator for Values {
         lists.iter().flatten().try_for_each(|list| self.add(&list))
     }
 
+    /// A window that moves leaves values behind.
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let mut left = std::mem::take(&mut self.values);
+        self.add(&values[0])?;
+        for gone in std::mem::take(&mut self.values) {
+            let place = left.iter().position(|value| value.total_cmp(&gone).is_eq());
+            if let Some(place) = place {
+                left.swap_remove(place);
+            }
+        }
+        self.values = left;
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        true
+    }
+
     fn evaluate(&mut self) -> Result<ScalarValue> {
         // As a running window it is asked after each row, and goes on.
         let mut values = self.values.clone();
@@ -220,6 +238,13 @@ mod tests {
         ))
         .await;
         assert!(running.contains("2.5"), "{running}");
+        let moving = answer(&format!(
+            "SELECT median(x) OVER (ORDER BY g, x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS m \
+             FROM {rows} ORDER BY m"
+        ))
+        .await;
+        let cells: Vec<String> = moving.lines().map(|line| line.replace(' ', "")).collect();
+        assert_eq!(cells[3..7], ["|1.0|", "|1.0|", "|2.5|", "|6.5|"]);
     }
 
     #[tokio::test]

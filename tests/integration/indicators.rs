@@ -1,6 +1,7 @@
 //! Indicators: one definition each in YAML, counted into one mart; and what is known of the data.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use crate::clinic::{self, january};
 use crate::night;
@@ -1027,4 +1028,24 @@ fn the_sql_and_the_specification_of_further_breakdowns_can_be_read() {
     let page = world.read("docs/indicators.md");
     let (_, section) = page.split_once("### Coverage").expect("its section");
     insta::assert_snapshot!(section);
+}
+
+#[test]
+fn what_has_no_chart_is_an_indicator() {
+    let read = |path: &str| fs::read_to_string(repository().join(path)).expect("a file");
+    let (sql, page) = (
+        read("sql/indicators/control_chart.sql"),
+        read("docs/indicators.md"),
+    );
+    let left_out: Vec<&str> = sql
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("('")?.split('\'').next())
+        .collect();
+    assert!(left_out.len() >= 10, "{left_out:?}");
+    for measure in left_out {
+        assert!(
+            page.contains(&format!("`{measure}`")),
+            "{measure} is no indicator"
+        );
+    }
 }

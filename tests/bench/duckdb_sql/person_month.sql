@@ -46,7 +46,8 @@ SELECT
     people.* EXCLUDE (practice_code),
     age_in_years(birth_date, census_date) AS age,
     alive AND registered AND NOT opted_out AS in_scope,
-    CASE WHEN practice.close_date < census_date THEN practice.current_code
+    CASE WHEN practice.followed_until < census_date THEN practice.current_code
+        WHEN practice.close_date < census_date THEN COALESCE(practice.followed_by, practice.practice_code)
         ELSE COALESCE(practice.practice_code, 'UNKNOWN') END AS practice_code,
     CASE WHEN from_2011.own THEN from_2011.imd2019_quintile ELSE COALESCE(from_2021.imd2019_quintile, 0) END
         AS imd2019_quintile,

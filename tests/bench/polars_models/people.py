@@ -98,13 +98,13 @@ def _practices(world: World) -> pl.LazyFrame:
     follows = pl.when(pl.col("close_date").is_not_null()).then("successor_code")
     current = practices
     for step in ["first", "second", "third"]:
-        listed = practices.select(**{step: "practice_code", f"after_{step}": follows})
+        listed = practices.select(**{step: "practice_code", f"after_{step}": follows, f"until_{step}": "close_date"})
         before = follows if step == "first" else pl.col({"second": "after_first", "third": "after_second"}[step])
         current = current.with_columns(at=before).join(listed, left_on="at", right_on=step, how="left", coalesce=False)
     return current.with_columns(
         current_code=pl.coalesce("third", "second", "first", "practice_code"),
     ).select("practice_code", "practice_name", "open_date", "close_date", "successor_code", "current_code", "pcn_code",
-             "sub_icb_code", "icb_code")
+             "sub_icb_code", "icb_code", followed_by="first", followed_until="until_first")
 
 
 def _person_month(world: World) -> pl.LazyFrame:
@@ -123,7 +123,8 @@ def _person_month(world: World) -> pl.LazyFrame:
             age=age_in_years(pl.col("birth_date"), census),
         )
     )
-    known = world.model("practice").select("practice_code", "current_code", "close_date", known=True)
+    known = world.model("practice").select(
+        "practice_code", "current_code", "close_date", "followed_by", "followed_until", known=True)
     return with_quintiles(world, people, "lsoa11_code", "lsoa21_code").join(
         known, on="practice_code", how="left",
     ).select(
@@ -131,7 +132,8 @@ def _person_month(world: World) -> pl.LazyFrame:
         "lsoa11_code", "lsoa21_code", "imd2019_quintile", "imd2025_quintile", "ethnicity_code",
         "learning_disability", "severe_mental_illness", "inclusion_health", "smoking_status",
         in_scope=pl.col("alive") & pl.col("registered") & ~pl.col("opted_out"),
-        practice_code=pl.when(pl.col("close_date") < census).then("current_code")
+        practice_code=pl.when(pl.col("followed_until") < census).then("current_code")
+        .when((pl.col("close_date") < census) & pl.col("followed_by").is_not_null()).then("followed_by")
         .when("known").then("practice_code").otherwise(pl.lit("UNKNOWN")),
     )
 
