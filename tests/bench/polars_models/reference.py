@@ -99,7 +99,7 @@ def dim_organisation(world: World) -> None:
         .with_columns(org_type=pl.lit("pcn"), pcn_code=code)
     )
     practices = (
-        world.model("practice")
+        world.model("practice").drop("followed_by", "followed_until")
         .join(icbs.select("alliance_code", icb_code="org_code"), on="icb_code", how="left")
         .rename({"practice_code": "org_code", "practice_name": "org_name", "open_date": "valid_from",
                  "close_date": "valid_to"})
