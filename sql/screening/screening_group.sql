@@ -10,8 +10,6 @@
 -- census: 25-34, 35-44, 45-54, 55-64 and 65-74 have all cohorts between them.
 -- Core20PLUS is national quintile 1 of the edition, at the census, or a PLUS group.
 -- Everybody is counted once under IMD 2019 and once under IMD 2025: keep to one edition.
--- People are counted by two numbers, that of a slice (cohort and band) and that of a kind
--- (the groups of a person); names and editions come to the counts.
 -- Source: screening programme standards; NHS England Core20PLUS5.
 WITH cohorts AS (
     SELECT
@@ -38,104 +36,23 @@ banded AS (
     FROM cohorts
 ),
 
-slices AS (
-    SELECT
-        *,
-        CAST(DENSE_RANK() OVER (ORDER BY cohort, age_band) AS INTEGER) AS slice
-    FROM banded
-),
-
-slice_names AS (
-    SELECT DISTINCT
-        slice,
-        programme,
-        cohort,
-        age_band
-    FROM slices
-),
-
-people AS (
-    SELECT
-        person_key,
-        COALESCE(sex, 'U') AS sex,
-        COALESCE(ethnicity_group, 'Unknown') AS ethnicity_group,
-        ethnic_minority IS TRUE AS ethnic_minority,
-        learning_disability IS TRUE AS learning_disability,
-        severe_mental_illness IS TRUE AS severe_mental_illness,
-        inclusion_health IS TRUE AS inclusion_health,
-        coastal IS TRUE AS coastal
-    FROM model.person_latest
-),
-
-found AS (
-    SELECT DISTINCT
-        sex,
-        ethnicity_group,
-        ethnic_minority,
-        learning_disability,
-        severe_mental_illness,
-        inclusion_health,
-        coastal
-    FROM people
-),
-
-combinations AS (
-    SELECT
-        *,
-        ethnic_minority
-            OR learning_disability
-            OR severe_mental_illness
-            OR inclusion_health
-            OR coastal AS plus,
-        ROW_NUMBER() OVER (
-            ORDER BY
-                sex,
-                ethnicity_group,
-                ethnic_minority,
-                learning_disability,
-                severe_mental_illness,
-                inclusion_health,
-                coastal
-        ) AS number
-    FROM found
-),
-
--- Kind 0 is unknown and in no group, as is one who is in no snapshot.
-kinds AS (
-    SELECT
-        *,
-        CASE
-            WHEN sex = 'U' AND ethnicity_group = 'Unknown' AND NOT plus THEN 0
-            ELSE CAST(number AS INTEGER)
-        END AS kind
-    FROM combinations
-),
-
-kind_of_person AS (
-    SELECT
-        people.person_key,
-        kinds.kind,
-        kinds.plus
-    FROM people
-    INNER JOIN kinds
-        ON kinds.sex = people.sex
-        AND kinds.ethnicity_group = people.ethnicity_group
-        AND kinds.ethnic_minority = people.ethnic_minority
-        AND kinds.learning_disability = people.learning_disability
-        AND kinds.severe_mental_illness = people.severe_mental_illness
-        AND kinds.inclusion_health = people.inclusion_health
-        AND kinds.coastal = people.coastal
-),
-
 eligible AS (
     SELECT
         person.month,
         person.census_date,
-        cohort.slice,
+        cohort.programme,
+        cohort.cohort,
+        cohort.age_band,
         COALESCE(practice.sub_icb_code, $home_sub_icb) AS sub_icb_code,
-        COALESCE(groups.kind, 0) AS kind,
-        person.imd2019_quintile = 1 OR groups.plus IS TRUE AS core20plus_2019,
-        person.imd2025_quintile = 1 OR groups.plus IS TRUE AS core20plus_2025,
+        person.imd2019_quintile = 1 AS core20_2019,
+        person.imd2025_quintile = 1 AS core20_2025,
+        COALESCE(groups.sex, 'U') AS sex,
+        COALESCE(groups.ethnicity_group, 'Unknown') AS ethnicity_group,
+        groups.ethnic_minority IS TRUE AS ethnic_minority,
+        groups.learning_disability IS TRUE AS learning_disability,
+        groups.severe_mental_illness IS TRUE AS severe_mental_illness,
+        groups.inclusion_health IS TRUE AS inclusion_health,
+        groups.coastal IS TRUE AS coastal,
         window_start(
             person.census_date,
             CASE
@@ -148,16 +65,16 @@ eligible AS (
         last_on_or_before(history.unsuitables, person.census_date) AS unsuitable_on,
         first_on_or_after(history.invitations, window_start(person.census_date, $uptake_months)) AS invited_on
     FROM model.person_month AS person
-    INNER JOIN slices AS cohort
+    INNER JOIN banded AS cohort
         ON cohort.age = person.age
         AND (cohort.sex IS NULL OR cohort.sex = person.sex)
+    LEFT JOIN model.practice AS practice
+        ON practice.practice_code = person.practice_code
+    LEFT JOIN model.person_latest AS groups
+        ON groups.person_key = person.person_key
     LEFT JOIN model.screening_history AS history
         ON history.person_key = person.person_key
         AND history.programme = cohort.programme
-    LEFT JOIN kind_of_person AS groups
-        ON groups.person_key = person.person_key
-    LEFT JOIN model.practice AS practice
-        ON practice.practice_code = person.practice_code
     WHERE person.in_scope
         AND NOT EXISTS (
             SELECT 1
@@ -170,13 +87,7 @@ eligible AS (
 
 answered AS (
     SELECT
-        month,
-        slice,
-        sub_icb_code,
-        kind,
-        core20plus_2019,
-        core20plus_2025,
-        tested_on,
+        *,
         tested_on >= window_from AS is_covered,
         invited_on <= census_date AS is_invited,
         first_on_or_after(tests, invited_on)
@@ -188,12 +99,8 @@ answered AS (
 
 counted AS (
     SELECT
-        month,
-        slice,
-        sub_icb_code,
-        kind,
-        core20plus_2019,
-        core20plus_2025,
+        month, programme, cohort, sub_icb_code, core20_2019, core20_2025, sex, age_band, ethnicity_group,
+        ethnic_minority, learning_disability, severe_mental_illness, inclusion_health, coastal,
         COUNT(*) AS eligible,
         COUNT(*) FILTER (WHERE is_covered) AS covered,
         COUNT(*) FILTER (WHERE is_invited) AS invited_12m,
@@ -201,79 +108,57 @@ counted AS (
         COUNT(*) FILTER (WHERE tested_on IS NULL) AS never_screened
     FROM answered
     GROUP BY
-        month,
-        slice,
-        sub_icb_code,
-        kind,
-        core20plus_2019,
-        core20plus_2025
+        month, programme, cohort, sub_icb_code, core20_2019, core20_2025, sex, age_band, ethnicity_group,
+        ethnic_minority, learning_disability, severe_mental_illness, inclusion_health, coastal
 ),
 
 by_edition AS (
     SELECT
-        counted.month,
-        counted.slice,
-        counted.sub_icb_code,
-        counted.kind,
+        counted.*,
         editions.imd_edition,
-        CASE editions.imd_edition
-            WHEN 2019 THEN counted.core20plus_2019
-            ELSE counted.core20plus_2025
-        END AS core20plus,
-        counted.eligible,
-        counted.covered,
-        counted.invited_12m,
-        counted.adequately_screened_6m,
-        counted.never_screened
+        CASE editions.imd_edition WHEN 2019 THEN core20_2019 ELSE core20_2025 END
+            OR ethnic_minority
+            OR learning_disability
+            OR severe_mental_illness
+            OR inclusion_health
+            OR coastal AS core20plus
     FROM counted
     CROSS JOIN (VALUES (2019), (2025)) AS editions (imd_edition)
-),
-
-summed AS (
-    SELECT
-        month,
-        slice,
-        sub_icb_code,
-        kind,
-        imd_edition,
-        core20plus,
-        CAST(SUM(eligible) AS DECIMAL(12, 1)) AS eligible,
-        CAST(SUM(covered) AS DECIMAL(12, 1)) AS covered,
-        CAST(SUM(invited_12m) AS DECIMAL(12, 1)) AS invited_12m,
-        CAST(SUM(adequately_screened_6m) AS DECIMAL(12, 1)) AS adequately_screened_6m,
-        CAST(SUM(never_screened) AS DECIMAL(12, 1)) AS never_screened
-    FROM by_edition
-    GROUP BY
-        month,
-        slice,
-        sub_icb_code,
-        kind,
-        imd_edition,
-        core20plus
 )
 
 SELECT
-    summed.month,
-    slice_names.programme,
-    slice_names.cohort,
-    summed.sub_icb_code,
-    summed.imd_edition,
-    summed.core20plus,
-    COALESCE(kinds.sex, 'U') AS sex,
-    slice_names.age_band,
-    COALESCE(kinds.ethnicity_group, 'Unknown') AS ethnicity_group,
-    kinds.ethnic_minority IS TRUE AS ethnic_minority,
-    kinds.learning_disability IS TRUE AS learning_disability,
-    kinds.severe_mental_illness IS TRUE AS severe_mental_illness,
-    kinds.inclusion_health IS TRUE AS inclusion_health,
-    kinds.coastal IS TRUE AS coastal,
-    summed.eligible,
-    summed.covered,
-    summed.invited_12m,
-    summed.adequately_screened_6m,
-    summed.never_screened
-FROM summed
-INNER JOIN slice_names
-    ON slice_names.slice = summed.slice
-LEFT JOIN kinds
-    ON kinds.kind = summed.kind
+    month,
+    programme,
+    cohort,
+    sub_icb_code,
+    imd_edition,
+    core20plus,
+    sex,
+    age_band,
+    ethnicity_group,
+    ethnic_minority,
+    learning_disability,
+    severe_mental_illness,
+    inclusion_health,
+    coastal,
+    CAST(SUM(eligible) AS DECIMAL(12, 1)) AS eligible,
+    CAST(SUM(covered) AS DECIMAL(12, 1)) AS covered,
+    CAST(SUM(invited_12m) AS DECIMAL(12, 1)) AS invited_12m,
+    CAST(SUM(adequately_screened_6m) AS DECIMAL(12, 1)) AS adequately_screened_6m,
+    CAST(SUM(never_screened) AS DECIMAL(12, 1)) AS never_screened
+FROM by_edition
+GROUP BY
+    month,
+    programme,
+    cohort,
+    sub_icb_code,
+    imd_edition,
+    core20plus,
+    sex,
+    age_band,
+    ethnicity_group,
+    ethnic_minority,
+    learning_disability,
+    severe_mental_illness,
+    inclusion_health,
+    coastal
