@@ -312,4 +312,13 @@ mod tests {
         +--------------------------------------------------------------------------+------+
         ");
     }
+    #[tokio::test]
+    async fn a_running_window_keeps_its_days() {
+        let shown = answer(
+            "SELECT date_list(day) OVER (ORDER BY day) AS days
+             FROM (VALUES (DATE '2025-01-01'), (DATE '2025-01-02')) AS t (day)",
+        )
+        .await;
+        assert!(shown.contains("[2025-01-01, 2025-01-02]"), "{shown}");
+    }
 }

@@ -140,3 +140,11 @@ async fn each_limit_lies_on_its_side() {
     .await;
     assert!(shown.contains("| true |"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_thousandth_of_an_event_has_limits() {
+    // The lower one is less than any double above 0.
+    let shown =
+        answer("SELECT poisson_lower(0.001) AS l, round(poisson_upper(0.001), 2) AS u").await;
+    assert!(shown.contains("| 0.0 | 3.69 |"), "{shown}");
+}

@@ -276,3 +276,19 @@ async fn medians_and_percentiles_of_the_engine_are_exact() {
     .await;
     assert!(shown.contains("| 1.5 | 1.5 |"), "{shown}");
 }
+
+#[tokio::test]
+async fn squares_of_no_events_and_a_quintile_of_which_nothing_is_said() {
+    let squares = refusal(
+        "SELECT dsr_repeated(x, s, n, w) FROM (VALUES (0, 5, 1000, 1), (3, 5, 1000, 1)) AS t (x, s, n, w)",
+    )
+    .await;
+    assert!(squares.contains("squared events"), "{squares}");
+    let suppressed = answer(
+        "SELECT sii(q, v, l, u, n, 'proportion') IS NULL AS none FROM (VALUES
+            (1, 0.5, 0.4, 0.6, 100), (2, 0.4, 0.3, 0.5, 100), (3, NULL, NULL, NULL, NULL),
+            (4, 0.3, 0.2, 0.4, 100), (5, 0.2, 0.1, 0.3, 100)) AS t (q, v, l, u, n)",
+    )
+    .await;
+    assert!(suppressed.contains("| true |"), "{suppressed}");
+}
