@@ -68,7 +68,7 @@ impl<'a> Compiler<'a> {
         if let Some(hold) = self.indicators_hold {
             return hold;
         }
-        let hold = indicators::check::columns(
+        let hold = indicators::columns::check(
             &indicators::entries(self.project),
             &self.context,
             &self.schemas,

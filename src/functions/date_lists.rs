@@ -312,6 +312,7 @@ mod tests {
         +--------------------------------------------------------------------------+------+
         ");
     }
+
     #[tokio::test]
     async fn a_running_window_keeps_its_days() {
         let shown = answer(

@@ -1,7 +1,22 @@
-//! What the aggregates of many groups have in common.
+//! What aggregates have in common: groups, filters, and arguments that are one for all rows.
 
-use datafusion::arrow::array::{Array, BooleanArray};
-use datafusion::logical_expr::EmitTo;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, BooleanArray, RecordBatch};
+use datafusion::arrow::datatypes::Schema;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::function::AccumulatorArgs;
+use datafusion::logical_expr::{ColumnarValue, EmitTo};
+
+/// An argument that is one value for all rows; nothing if it is a column, or not there.
+pub(super) fn constant(args: &AccumulatorArgs<'_>, at: usize) -> Option<ScalarValue> {
+    // A column is not found in a batch that has none.
+    let nothing = RecordBatch::new_empty(Arc::new(Schema::empty()));
+    match args.exprs.get(at)?.evaluate(&nothing) {
+        Ok(ColumnarValue::Scalar(value)) => Some(value),
+        _ => None,
+    }
+}
 
 /// How many of so many groups are asked for; they are no longer there after it.
 pub(super) fn emitted(groups: &mut usize, emit_to: EmitTo) -> usize {

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Schema};
+use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility,
 };
 
+use super::groups::constant;
 use super::refused;
 
 /// `median(x)`: the middle value, or half-way between the two in the middle; null for a group without values.
@@ -49,14 +50,8 @@ impl Percentile {
         if self.is_median() {
             return Ok(Some(0.5));
         }
-        let Some(given) = args.exprs.get(1) else {
-            return exec_err!("{} takes a number and a share", self.name);
-        };
-        // A column is not found in a batch that has none.
-        let nothing = RecordBatch::new_empty(Arc::new(Schema::empty()));
-        let share = match given.evaluate(&nothing) {
-            Ok(ColumnarValue::Scalar(ScalarValue::Float64(share))) => share,
-            _ => return Err(refused(self.name, "takes one share for all rows")),
+        let Some(ScalarValue::Float64(share)) = constant(args, 1) else {
+            return Err(refused(self.name, "takes one share for all rows"));
         };
         if share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err(refused(self.name, "takes a share from 0 to 1"));
@@ -123,39 +118,41 @@ struct Values {
     values: Vec<f64>,
 }
 
-impl Values {
-    fn add(&mut self, values: &ArrayRef) -> Result<()> {
-        let Some(values) = values.as_primitive_opt::<Float64Type>() else {
-            return exec_err!("a percentile was asked of other types");
-        };
-        self.values.extend(values.iter().flatten());
-        Ok(())
+/// The numbers in an array; nulls are none.
+fn numbers(values: &ArrayRef) -> Result<impl Iterator<Item = f64>> {
+    match values.as_primitive_opt::<Float64Type>() {
+        Some(values) => Ok(values.iter().flatten()),
+        None => exec_err!("a percentile was asked of other types"),
     }
 }
 
 impl Accumulator for Values {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.add(&values[0])
+        self.values.extend(numbers(&values[0])?);
+        Ok(())
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let Some(lists) = states[0].as_list_opt::<i32>() else {
             return exec_err!("a percentile was merged with another state");
         };
-        lists.iter().flatten().try_for_each(|list| self.add(&list))
+        for list in lists.iter().flatten() {
+            self.values.extend(numbers(&list)?);
+        }
+        Ok(())
     }
 
     /// A window that moves leaves values behind.
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let mut left = std::mem::take(&mut self.values);
-        self.add(&values[0])?;
-        for gone in std::mem::take(&mut self.values) {
-            let place = left.iter().position(|value| value.total_cmp(&gone).is_eq());
+        for gone in numbers(&values[0])? {
+            let place = self
+                .values
+                .iter()
+                .position(|value| value.total_cmp(&gone).is_eq());
             if let Some(place) = place {
-                left.swap_remove(place);
+                self.values.swap_remove(place);
             }
         }
-        self.values = left;
         Ok(())
     }
 

@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array, ListArray, RecordBatch,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array, ListArray,
 };
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{
-    DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef, Int64Type, Schema,
+    DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef, Int64Type,
 };
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, EmitTo, GroupsAccumulator,
-    Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
-use super::groups::{emitted, passes};
+use super::groups::{constant, emitted, passes};
 use super::kernels::weighted::{Gathered, SHARE_PLACES, Share, Unweighable, Weighted, percentile};
 use super::refused;
 
@@ -52,15 +51,8 @@ fn weight_type(given: &DataType) -> Option<DataType> {
 
 /// The share that the third argument is; `None` for null.
 fn share(args: &AccumulatorArgs<'_>) -> Result<Option<Share>> {
-    let Some(given) = args.exprs.get(2) else {
-        return exec_err!("{NAME} takes a value, a weight and a share");
-    };
-    // A column is not found in a batch that has none.
-    let nothing = RecordBatch::new_empty(Arc::new(Schema::empty()));
-    match given.evaluate(&nothing) {
-        Ok(ColumnarValue::Scalar(ScalarValue::Decimal128(parts, ..))) => {
-            parts.map(Share::new).transpose().map_err(no)
-        }
+    match constant(args, 2) {
+        Some(ScalarValue::Decimal128(parts, ..)) => parts.map(Share::new).transpose().map_err(no),
         _ => Err(no(Unweighable::Share)),
     }
 }

@@ -6,6 +6,7 @@
 //! entries as a specification for people: there is no second copy of a definition.
 
 pub(super) mod check;
+pub(super) mod columns;
 mod measures;
 pub mod page;
 mod pass;

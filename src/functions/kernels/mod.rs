@@ -2,6 +2,7 @@
 
 pub mod age_bands;
 pub mod codes;
+pub mod cornish_fisher;
 pub mod date_lists;
 pub mod dates;
 pub mod dsr;

@@ -213,7 +213,7 @@ pub fn control(
     };
     let centre = mean(&mut values[..first].iter().flatten().copied())?;
     let moving = || ranges[..first].iter().flatten().copied();
-    let mut average = mean(&mut moving()).filter(|a| *a > 0.0);
+    let mut average = mean(&mut moving());
     if settings.screen {
         average = average.and_then(|a| mean(&mut moving().filter(|mr| *mr < 3.267 * a)));
     }

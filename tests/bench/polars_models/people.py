@@ -95,16 +95,17 @@ def _practices(world: World) -> pl.LazyFrame:
         .select("practice_code", "practice_name", "open_date", "close_date", "successor_code", "pcn_code",
                 sub_icb_code="sicbl_code_nhs", icb_code="icb_code_nhs")
     )
-    follows = pl.when(pl.col("close_date").is_not_null()).then("successor_code")
-    current = practices
-    for step in ["first", "second", "third"]:
-        listed = practices.select(**{step: "practice_code", f"after_{step}": follows, f"until_{step}": "close_date"})
-        before = follows if step == "first" else pl.col({"second": "after_first", "third": "after_second"}[step])
-        current = current.with_columns(at=before).join(listed, left_on="at", right_on=step, how="left", coalesce=False)
-    return current.with_columns(
-        current_code=pl.coalesce("third", "second", "first", "practice_code"),
-    ).select("practice_code", "practice_name", "open_date", "close_date", "successor_code", "current_code", "pcn_code",
-             "sub_icb_code", "icb_code", followed_by="first", followed_until="until_first")
+    listed = practices.select(
+        "practice_code", next_code=pl.when(pl.col("close_date").is_not_null()).then("successor_code"))
+    chain = listed
+    for step, before in [("first", "next_code"), ("second", "after_first"), ("third", "after_second")]:
+        follower = listed.rename({"practice_code": step, "next_code": f"after_{step}"})
+        chain = chain.join(follower, left_on=before, right_on=step, how="left", coalesce=False)
+    closed = practices.select(first="practice_code", followed_until="close_date")
+    followed = chain.join(closed, on="first", how="left").select(
+        "practice_code", "followed_until", followed_by="first",
+        current_code=pl.coalesce("third", "second", "first", "practice_code"))
+    return practices.join(followed, on="practice_code")
 
 
 def _person_month(world: World) -> pl.LazyFrame:
