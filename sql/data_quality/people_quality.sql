@@ -2,7 +2,8 @@
 --
 -- Of all persons of the snapshot, whether in scope or not. Unknown LSOA: both codes are blank
 -- or on no list, so that neither edition knows the place. Unknown quintile: of neither code's
--- LSOA, or of one that was split or merged into several quintiles.
+-- LSOA, or of one that was split or merged into several quintiles. Estimated birth date: the
+-- extract has the month alone.
 WITH counted AS (
     SELECT
         month,
@@ -12,6 +13,7 @@ WITH counted AS (
         COUNT(*) FILTER (WHERE practice_code = 'UNKNOWN') AS unknown_practice,
         COUNT(*) FILTER (WHERE COALESCE(ethnicity_code, 'Z') IN ('Z', '99')) AS unknown_ethnicity,
         COUNT(*) FILTER (WHERE birth_date_conflict) AS two_birth_dates,
+        COUNT(*) FILTER (WHERE birth_date_estimated) AS estimated_birth_dates,
         COUNT(*) AS people
     FROM model.person_month
     GROUP BY month
@@ -26,7 +28,8 @@ SELECT
         WHEN 'unknown_quintile_2025' THEN counted.unknown_quintile_2025
         WHEN 'unknown_practice' THEN counted.unknown_practice
         WHEN 'unknown_ethnicity' THEN counted.unknown_ethnicity
-        ELSE counted.two_birth_dates
+        WHEN 'two_birth_dates' THEN counted.two_birth_dates
+        ELSE counted.estimated_birth_dates
     END AS DOUBLE) AS found,
     CAST(counted.people AS DOUBLE) AS out_of
 FROM counted
@@ -37,5 +40,6 @@ CROSS JOIN (
     ('unknown_quintile_2025'),
     ('unknown_practice'),
     ('unknown_ethnicity'),
-    ('two_birth_dates')
+    ('two_birth_dates'),
+    ('estimated_birth_dates')
 ) AS kinds (rule)

@@ -3,13 +3,14 @@
 --
 -- Groups are those of the newest snapshot; one who is in none is in no group, and of
 -- unknown sex and ethnicity. Core20PLUS is national quintile 1 of the edition, or a PLUS
--- group. A status is that of mart.liver_surveillance.
+-- group. A status is that of mart.liver_surveillance, which is of cirrhosis (stage F4).
 WITH status AS (
     SELECT
         register.month,
         register.census_date,
         register.person_key,
         register.trust_code,
+        register.fibrosis_stage,
         register.imd2019_quintile,
         register.imd2025_quintile,
         register.eligible,
@@ -29,6 +30,7 @@ groups AS (
         status.month,
         status.person_key,
         status.trust_code,
+        status.fibrosis_stage,
         status.imd2019_quintile,
         status.imd2025_quintile,
         COALESCE(person.sex, 'U') AS sex,
@@ -54,6 +56,7 @@ SELECT
     groups.month,
     groups.person_key,
     groups.trust_code,
+    groups.fibrosis_stage,
     editions.imd_edition,
     CASE editions.imd_edition
         WHEN 2019 THEN groups.imd2019_quintile

@@ -1,11 +1,12 @@
--- People with cirrhosis on a surveillance register at each census, one row each.
+-- People with cirrhosis (F4) or advanced fibrosis (F3) on a surveillance register at each
+-- census, one row each. The two are different measures: keep to one stage.
 --
--- From the registers of the month: stage F4, diagnosed by the census, and (where a people
--- snapshot knows the person) alive and not opted out, neither then nor now. Somebody who
--- is not in the month's snapshot stands as in the newest that has them. A person on two
--- registers counts once, at the trust that saw them last: by scan or attended appointment,
--- then by date of status, then by code. A register that has transferred the person away
--- has no claim.
+-- From the registers of the month: diagnosed by the census, and (where a people snapshot
+-- knows the person) alive and not opted out, neither then nor now. Somebody who is not in
+-- the month's snapshot stands as in the newest that has them. A person on two registers
+-- counts once: with cirrhosis if either says so, then at the trust that saw them last: by
+-- scan or attended appointment, then by date of status, then by code. A register that has
+-- transferred the person away has no claim.
 -- Eligible: everybody except people any register of the month has as died, transplanted
 -- or with liver cancer, people whose liver cancer was diagnosed by the census at any
 -- trust, and people clinically unsuitable. Those who declined or are suspended stay in,
@@ -17,6 +18,7 @@ WITH registered AS (
         month_end(period) AS census_date,
         person_key,
         provider AS trust_code,
+        fibrosis_stage,
         surveillance_status,
         status_date,
         unsuitable_reason,
@@ -24,7 +26,7 @@ WITH registered AS (
         _line
     FROM source.liver_register
     WHERE person_key IS NOT NULL
-        AND fibrosis_stage = 'F4'
+        AND fibrosis_stage IN ('F3', 'F4')
         AND surveillance_status <> 'transferred'
         AND (diagnosis_date IS NULL OR diagnosis_date <= month_end(period))
 ),
@@ -65,11 +67,13 @@ ranked AS (
         registered.census_date,
         registered.person_key,
         registered.trust_code,
+        registered.fibrosis_stage,
         registered.surveillance_status,
         registered.unsuitable_reason,
         ROW_NUMBER() OVER (
             PARTITION BY registered.month, registered.person_key
             ORDER BY
+                registered.fibrosis_stage DESC,
                 last_seen.seen_on DESC NULLS LAST,
                 registered.status_date DESC NULLS LAST,
                 registered.trust_code ASC,
@@ -109,6 +113,7 @@ chosen AS (
         ranked.census_date,
         ranked.person_key,
         ranked.trust_code,
+        ranked.fibrosis_stage,
         COALESCE(person.imd2019_quintile, latest.imd2019_quintile, 0) AS imd2019_quintile,
         COALESCE(person.imd2025_quintile, latest.imd2025_quintile, 0) AS imd2025_quintile,
         closed.person_key IS NOT NULL AS closed,
@@ -138,6 +143,7 @@ SELECT
     census_date,
     person_key,
     trust_code,
+    fibrosis_stage,
     imd2019_quintile,
     imd2025_quintile,
     NOT closed AND NOT clinically_unsuitable AS eligible,

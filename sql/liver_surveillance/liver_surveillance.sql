@@ -1,9 +1,10 @@
--- Liver surveillance, by census month, trust and deprivation quintile.
+-- Liver surveillance of people with cirrhosis, by census month, trust and deprivation quintile.
 --
 -- Every person is counted once under IMD 2019 and once under IMD 2025: keep to one
 -- edition. Definitions are in model.liver_register_current and
 -- model.liver_activity_at_census. A person has a row only where they count for
 -- something: a death or a transplant without a diagnosis this month is in no column.
+-- Advanced fibrosis has measures of its own, in mart.indicators.
 -- Rates are worked out at publish, from these counts.
 WITH status AS (
     SELECT
@@ -22,6 +23,7 @@ WITH status AS (
     LEFT JOIN model.liver_activity_at_census AS activity
         ON activity.month = register.month
         AND activity.person_key = register.person_key
+    WHERE register.fibrosis_stage = 'F4'
 ),
 
 by_edition AS (

@@ -6,7 +6,8 @@
 -- opted out. Records without a valid NHS number are no person and are left out.
 --
 -- The same NHS number twice in one snapshot is one person: the first row in the file
--- stands, and is marked where another row of that number gives another birth date.
+-- stands, and is marked where another row of that number gives another birth date. A birth
+-- date known by its month alone is the 15th, and is marked: ages are then a month out at most.
 --
 -- Quintiles: the person's own LSOA of the edition's vintage, else the other vintage's
 -- code as model.lsoa_quintile resolves it, else 0. The joins add and drop nobody.
@@ -32,6 +33,7 @@ people AS (
         month_end(person.period) AS census_date,
         person.person_key,
         person.birth_date,
+        person.birth_date_note IS NOT NULL AS birth_date_estimated,
         person.death_date,
         person.sex,
         person.ethnicity_code,
@@ -103,6 +105,7 @@ SELECT
     people.severe_mental_illness,
     people.inclusion_health,
     people.smoking_status,
+    people.birth_date_estimated,
     people.birth_date_conflict
 FROM people
 LEFT JOIN quintile_2011 AS from_2011

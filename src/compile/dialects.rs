@@ -8,7 +8,7 @@ use regex::Regex;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
 use crate::spec::reader::{Csv, Excel, FixedWidth, PreambleValue, SkipRule};
-use crate::spec::{Column, ColumnType, DateFormat, Files, Reader, Source, Sp};
+use crate::spec::{Column, ColumnType, DateFormat, Files, Gives, Reader, Source, Sp};
 
 use super::contract::{FILE_COLUMN, LINE_COLUMN};
 use super::names::check_identifier;
@@ -37,16 +37,38 @@ impl Check<'_> {
         regex
     }
 
-    fn formats(&mut self, formats: &[Sp<DateFormat>]) {
+    /// Spellings of a type. `may_lack_day`: there is a column to note dates by their month alone.
+    fn formats(&mut self, formats: &[Sp<DateFormat>], kind: &ColumnType, may_lack_day: bool) {
         for format in formats {
-            if let DateFormat::Strftime(pattern) = &**format
-                && !is_strftime(pattern)
-            {
+            let DateFormat::Strftime(pattern) = &**format else {
+                continue;
+            };
+            if !is_strftime(pattern) {
                 self.wrong(
                     format.span(),
                     format!("`{pattern}` is not a strftime pattern"),
                     "such as %d/%m/%Y",
                 );
+                continue;
+            }
+            match (kind, format.gives()) {
+                (ColumnType::Date | ColumnType::Month(_) | ColumnType::Timestamp(_), None) => self
+                    .wrong(
+                        format.span(),
+                        format!("`{pattern}` says no year and month"),
+                        "a date needs both: %d/%m/%Y, or %m/%Y where the day is not known",
+                    ),
+                (ColumnType::Timestamp(_), Some(Gives::Month)) => self.wrong(
+                    format.span(),
+                    format!("`{pattern}` says no day, and a time is of one"),
+                    "make it a `date` or a `month`",
+                ),
+                (ColumnType::Date, Some(Gives::Month)) if !may_lack_day => self.wrong(
+                    format.span(),
+                    format!("`{pattern}` says no day"),
+                    "make it a `month`: its value is the first day",
+                ),
+                _ => {}
             }
         }
     }
@@ -97,7 +119,7 @@ impl Check<'_> {
                 "take it from a column",
             );
         }
-        self.formats(&value.formats);
+        self.formats(&value.formats, &value.kind, false);
     }
 
     fn skips(&mut self, rules: &[SkipRule]) {
@@ -219,7 +241,7 @@ pub(super) fn check_reader(
 /// Checks what a column says of its texts.
 pub(super) fn check_column(column: &Column, text: &Arc<SourceText>, found: &mut Diagnostics) {
     let mut check = Check { text, found };
-    check.formats(&column.formats);
+    check.formats(&column.formats, &column.kind, true);
     if let Some(pattern) = &column.from_pattern {
         check.pattern(pattern);
     }
@@ -307,7 +329,7 @@ pub(super) fn check_names(
                     format!("`{name}`, {what}, is also {other}"),
                 )
                 .at(place)
-                .hint("`suppressed` adds a column `<name>_note`: rename one of the two"),
+                .hint("`suppressed` and dates without a day add a column `<name>_note`: rename one of the two"),
             );
         }
     }

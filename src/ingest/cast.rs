@@ -173,6 +173,14 @@ impl Caster {
         })
     }
 
+    /// What is said of dates that are known by their month alone; none for what are no dates.
+    pub(super) fn by_month(&self, texts: &StringArray) -> Option<StringArray> {
+        match self {
+            Self::Date(reader) => Some(reader.by_month(texts)),
+            _ => None,
+        }
+    }
+
     /// Whether the values are texts that may be shown as such.
     pub(super) fn gives_text(&self) -> bool {
         matches!(self, Self::Text | Self::Ods | Self::Lsoa | Self::Icd10)

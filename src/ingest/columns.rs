@@ -37,6 +37,8 @@ pub(super) struct ColumnJudge {
     caster: Caster,
     nulls: HashSet<String>,
     suppressed: HashSet<String>,
+    /// Dates may come as months, and are noted.
+    by_month: bool,
     mask: Mask,
     valid: usize,
     required: Option<usize>,
@@ -110,6 +112,7 @@ impl ColumnJudge {
                 .iter()
                 .map(|s| s.trim().to_owned())
                 .collect(),
+            by_month: column.may_lack_day(),
             mask: Mask::of(column, sensitivity),
             valid,
             required,
@@ -175,18 +178,27 @@ impl ColumnJudge {
         Some(self.mask.apply(text))
     }
 
-    /// The tokens of withheld values, where the column has any.
+    /// The tokens of withheld values, and what is said of dates without a day, where the column may have any.
     ///
     /// # Errors
     /// When Arrow cannot hold them.
     pub(super) fn notes(&self, texts: &Texts) -> Result<Option<ArrayRef>> {
-        if self.suppressed.is_empty() {
+        let values = texts.values();
+        let by_month = self
+            .by_month
+            .then(|| self.caster.by_month(values))
+            .flatten();
+        if self.suppressed.is_empty() && by_month.is_none() {
             return Ok(None);
         }
-        let notes: StringArray = texts
-            .values()
-            .iter()
-            .map(|t| t.filter(|t| self.suppressed.contains(*t)))
+        let notes: StringArray = (0..values.len())
+            .map(|i| match self.is_suppressed(values, i) {
+                true => Some(values.value(i)),
+                false => by_month
+                    .as_ref()
+                    .filter(|n| n.is_valid(i))
+                    .map(|n| n.value(i)),
+            })
             .collect();
         texts.spread(Arc::new(notes)).map(Some)
     }

@@ -14,7 +14,7 @@ use crate::spec::{Column, ColumnType, DateFormat, OnFail, Reader, Sensitivity, S
 use super::rules::{ValueRule, word};
 
 /// Raised whenever the same file and contract would be staged as other bytes than before.
-pub const INGEST_VERSION: u32 = 7;
+pub const INGEST_VERSION: u32 = 8;
 
 /// The keys of what a source's files become. What they share is spelled once.
 pub struct StagingKeys {

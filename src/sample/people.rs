@@ -124,6 +124,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether the extract has the month of birth alone: of some who were born in the middle of it, so that
+    /// taking the middle takes the day.
+    pub fn birth_by_month(&self) -> bool {
+        self.birth.day() == 15 && self.number.is_multiple_of(4)
+    }
+
     /// Whether they are alive at the end of a day.
     pub fn alive(&self, on: NaiveDate) -> bool {
         self.death.is_none_or(|death| death > on)

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::format::{Item, Parsed, StrftimeItems, parse};
+use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -25,7 +27,8 @@ pub struct Column {
     pub from: Vec<String>,
     /// Beside or instead of `from`: a regular expression that one heading fits, whatever its case.
     pub from_pattern: Option<Sp<String>>,
-    /// For dates and timestamps: the spellings, tried in order (strftime, or `excel_serial`).
+    /// For dates and timestamps: the spellings, tried in order (strftime, or `excel_serial`). A date
+    /// whose spelling has no day is the 15th, and a column `<name>_note` says `month` of it.
     #[serde(default)]
     pub formats: Vec<Sp<DateFormat>>,
     /// For formats with `%y`: two-digit years are those of the hundred years from this one.
@@ -86,9 +89,16 @@ impl Column {
         self.identifiable || self.pseudonymise.is_some()
     }
 
-    /// The column that keeps the tokens of withheld values, if it has any.
+    /// The column that keeps the tokens of withheld values and marks dates known by their month alone,
+    /// if it may have any.
     pub fn note_name(&self) -> Option<String> {
-        (!self.suppressed.is_empty()).then(|| format!("{}_note", *self.name))
+        (!self.suppressed.is_empty() || self.may_lack_day()).then(|| format!("{}_note", *self.name))
+    }
+
+    /// Whether a date may arrive as a month.
+    pub fn may_lack_day(&self) -> bool {
+        let lacks_day = |format: &Sp<DateFormat>| format.gives() == Some(Gives::Month);
+        *self.kind == ColumnType::Date && self.formats.iter().any(lacks_day)
     }
 
     /// The headings it may arrive under, beside those its `from_pattern` fits.
@@ -322,6 +332,37 @@ pub enum DateFormat {
     Strftime(String),
 }
 
+/// What a spelling says of a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gives {
+    /// The very day, with or without a time.
+    Day,
+    /// A month and no day.
+    Month,
+}
+
+impl DateFormat {
+    /// What it says of a date; `None` if that is not even a month, or it is no spelling.
+    pub fn gives(&self) -> Option<Gives> {
+        let Self::Strftime(pattern) = self else {
+            return Some(Gives::Day);
+        };
+        let items: Vec<Item<'_>> = StrftimeItems::new(pattern).collect();
+        if items.contains(&Item::Error) {
+            return None;
+        }
+        // A day written by it and read back: chrono knows best which fields make a date.
+        let written = DateTime::<Utc>::UNIX_EPOCH.format(pattern).to_string();
+        let mut fields = Parsed::new();
+        parse(&mut fields, &written, items.iter()).ok()?;
+        if fields.to_naive_date().is_ok() {
+            return Some(Gives::Day);
+        }
+        fields.set_day(1).ok()?;
+        fields.to_naive_date().ok().map(|_| Gives::Month)
+    }
+}
+
 impl<'de> Deserialize<'de> for DateFormat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -346,5 +387,33 @@ impl JsonSchema for DateFormat {
             "pattern": "^(excel_serial|.*%.*)$",
             "description": "strftime, such as %d/%m/%Y, or excel_serial.",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spelling_says_of_a_date() {
+        let gives = |pattern: &str| DateFormat::Strftime(pattern.to_owned()).gives();
+        for day in [
+            "%Y-%m-%d",
+            "%d/%m/%y",
+            "%d %b %Y %H:%M",
+            "%Y%m%d",
+            "%F",
+            "%Y-%j",
+            "%G-W%V-%u",
+        ] {
+            assert_eq!(gives(day), Some(Gives::Day), "{day}");
+        }
+        for month in ["%Y-%m", "%m/%y", "%b %Y", "%B %Y", "%Y%m", "%Y-%m %H:%M"] {
+            assert_eq!(gives(month), Some(Gives::Month), "{month}");
+        }
+        for neither in ["%Y", "%H:%M", "%m-%d", "%s", "plain", "%Q", ""] {
+            assert_eq!(gives(neither), None, "{neither}");
+        }
+        assert_eq!(DateFormat::ExcelSerial.gives(), Some(Gives::Day));
     }
 }

@@ -32,7 +32,7 @@ pub mod warehouse;
 pub mod yaml;
 
 pub use check::{ColumnCheck, OnFail, RowCheck, TableCheck};
-pub use column::{Column, ColumnType, DateFormat};
+pub use column::{Column, ColumnType, DateFormat, Gives};
 pub use disclosure::{Disclosure, Policy};
 pub use entries::Entries;
 pub use indicator::Indicator;

@@ -175,26 +175,50 @@ fn trap_15_every_submission_stands_as_it_must() {
     }
 }
 
-/// The extract of people has whole dates alone: of a month, nobody guesses the day.
+/// Of a birth month without a day the middle is taken, and is marked: in March 2026 whoever was born in March 1951
+/// is 75, and whoever was born in April is not.
 #[test]
-fn trap_bonus_birth_month_alone_is_refused_with_its_line() {
+fn trap_bonus_birth_month_alone_is_its_middle_and_is_marked() {
     let world = World::repository();
     let sample = repository().join("data-samples");
     let key = fs::read(sample.join("pseudonym.key")).expect("the key");
     world.write("data-samples/pseudonym.key", key);
     let text = fs::read_to_string(sample.join("people/people_2026-03.csv")).expect("the sample");
     let mut lines: Vec<String> = text.lines().take(20).map(str::to_owned).collect();
-    let mut cells: Vec<&str> = lines[2].split(',').collect();
-    let month = cells[1][..7].to_owned();
-    cells[1] = &month;
-    lines[2] = cells.join(",");
+    for (line, birth) in [(2, "1951-03"), (3, "1951-04"), (4, "1951-13")] {
+        let mut cells: Vec<&str> = lines[line].split(',').collect();
+        cells[1] = birth;
+        cells[2] = "";
+        lines[line] = cells.join(",");
+    }
+    let whole = |line: &&String| {
+        line.split(',')
+            .nth(1)
+            .is_some_and(|birth| birth.len() == 10)
+    };
+    let by_month = lines[1..].iter().filter(|line| !whole(line)).count() - 1;
     world.write("data-samples/people/people_2026-03.csv", lines.join("\n"));
     let ran = world.martlet("run source:people").exits(0);
     ran.says(&[
         "source.people: 1 file, 19 received, 18 good, 1 quarantined",
-        "1 row breaks `valid` of birth_date: quarantined; first people/people_2026-03.csv:3",
+        "1 row breaks `valid` of birth_date: quarantined; first people/people_2026-03.csv:5",
     ]);
-    assert!(!ran.everything().contains(&month), "a value is said");
+    assert!(!ran.everything().contains("1951"), "a value is said");
+    let told = |sql: &str| {
+        world
+            .martlet_with(["query", "--format", "csv", sql])
+            .exits(0)
+            .stdout
+    };
+    let noted =
+        told("SELECT birth_date_note, COUNT(*) AS n FROM source.people GROUP BY 1 ORDER BY 1");
+    let expected = format!("birth_date_note,n\nmonth,{by_month}\n,{}\n", 18 - by_month);
+    assert_eq!(noted, expected);
+    let ages = told(
+        "SELECT _line, age_in_years(birth_date, month_end(period)) >= 75 AS is_75 FROM source.people \
+         WHERE _line IN (3, 4) ORDER BY 1",
+    );
+    assert_eq!(ages, "_line,is_75\n3,true\n4,false\n");
 }
 
 /// A list of who waits, week by week, is no feed of ours: with the day there is one, a week that is missing

@@ -49,7 +49,10 @@ const BONUS: [(&str, &str); 8] = [
     ("population", "residents and registered people are labelled"),
     ("half_patients", "half patients survive"),
     ("opted_out", "opted out of every year"),
-    ("birth_month", "a month is no date of birth"),
+    (
+        "birth_month",
+        "a birth month alone is its middle, and marked",
+    ),
     ("disclosure", "disclosure control anew when counts change"),
 ];
 

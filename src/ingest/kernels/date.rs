@@ -1,4 +1,5 @@
-//! Days, months and times: several spellings, tried in order.
+//! Days, months and times: several spellings, tried in order. A day whose spelling says the month alone
+//! is the middle of it.
 //!
 //! The spellings mean what chrono says they mean, but for two-digit years: those are the hundred
 //! years from one that the contract may name. Those of plain digits, which nearly all files
@@ -15,6 +16,13 @@ use super::{Cast, primitive};
 
 /// Two-digit years begin here where the contract says nothing, as in chrono.
 const TWO_DIGIT_YEARS_FROM: i32 = 1970;
+
+/// The day that stands for a month of which no day is known: whoever is born in it is then a fortnight out
+/// at most.
+const MID_MONTH: u32 = 15;
+
+/// What is said of a day that stands for its month.
+const BY_MONTH: &str = "month";
 
 /// Years outside are slips of the keyboard, not births, deaths or plans.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2100;
@@ -46,6 +54,17 @@ enum Field {
     Hour,
     Minute,
     Second,
+}
+
+/// A time, as far as its text gives it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Read {
+    /// As written; the day may be one that stands in.
+    local: NaiveDateTime,
+    /// Seconds from UTC.
+    offset: i64,
+    /// Whether the text has the day.
+    has_day: bool,
 }
 
 /// Reads texts as days, months or times.
@@ -80,19 +99,31 @@ impl DateReader {
         self
     }
 
-    /// Days; a time of day, where the spelling has one, is left out.
+    /// Days; a time of day, where the spelling has one, is left out. Where it has a month alone: the 15th.
     pub(in crate::ingest) fn dates(&self, texts: &StringArray) -> Cast {
         let (values, invalid) = primitive::<Date32Type>(texts, |text| {
-            self.read(text, false)
-                .map(|(t, _)| Date32Type::from_naive_date(t.date()))
+            let date = self.read(text, Some(MID_MONTH))?.local.date();
+            Some(Date32Type::from_naive_date(date))
         });
         done(Arc::new(values), invalid)
+    }
+
+    /// `month` for texts that [`Self::dates`] reads and that say no day, null for others.
+    pub(in crate::ingest) fn by_month(&self, texts: &StringArray) -> StringArray {
+        let is_by_month = |text| {
+            let read = self.read(text, Some(MID_MONTH));
+            read.is_some_and(|read| !read.has_day)
+        };
+        let notes = texts
+            .iter()
+            .map(|text| text.filter(|text| is_by_month(text)).map(|_| BY_MONTH));
+        notes.collect()
     }
 
     /// Months, as their first days. A spelling need not have a day.
     pub(in crate::ingest) fn months(&self, texts: &StringArray) -> Cast {
         let (values, invalid) = primitive::<Date32Type>(texts, |text| {
-            let date = self.read(text, true)?.0.date().with_day(1)?;
+            let date = self.read(text, Some(1))?.local.date().with_day(1)?;
             Some(Date32Type::from_naive_date(date))
         });
         done(Arc::new(values), invalid)
@@ -101,30 +132,31 @@ impl DateReader {
     /// Times in UTC, to the microsecond. Without a time of day: midnight.
     pub(in crate::ingest) fn timestamps(&self, texts: &StringArray) -> Cast {
         let (values, invalid) = primitive::<TimestampMicrosecondType>(texts, |text| {
-            let (local, offset) = self.read(text, false)?;
-            let utc = local.checked_sub_signed(TimeDelta::seconds(offset))?;
+            let read = self.read(text, None)?;
+            let utc = read
+                .local
+                .checked_sub_signed(TimeDelta::seconds(read.offset))?;
             Some(utc.and_utc().timestamp_micros())
         });
         done(Arc::new(values.with_timezone("UTC")), invalid)
     }
 
-    /// The time as written, and its offset from UTC in seconds.
-    fn read(&self, text: &str, month: bool) -> Option<(NaiveDateTime, i64)> {
+    /// The time as written; `day` stands in where there is none.
+    fn read(&self, text: &str, day: Option<u32>) -> Option<Read> {
         let from = self.two_digit_years_from.unwrap_or(TWO_DIGIT_YEARS_FROM);
         self.spellings.iter().find_map(|spelling| {
             match spelling {
-                Spelling::Serial => read_serial(text).map(|t| (t, 0)),
-                Spelling::Fixed(parts, items) => read_fixed(text.as_bytes(), parts, month, from)
-                    .map(|t| (t, 0))
+                Spelling::Serial => read_serial(text),
+                Spelling::Fixed(parts, items) => read_fixed(text.as_bytes(), parts, day, from)
                     // Without separators a lost digit would shift the others: no leniency.
                     .or_else(|| {
                         separated(parts)
-                            .then(|| read_chrono(text, items, month, from))
+                            .then(|| read_chrono(text, items, day, from))
                             .flatten()
                     }),
-                Spelling::Chrono(items) => read_chrono(text, items, month, from),
+                Spelling::Chrono(items) => read_chrono(text, items, day, from),
             }
-            .filter(|(t, _)| YEARS.contains(&t.year()))
+            .filter(|read| YEARS.contains(&read.local.year()))
         })
     }
 }
@@ -165,13 +197,8 @@ fn full_year(of_century: i32, from: i32) -> i32 {
     from + (of_century - from).rem_euclid(100)
 }
 
-fn read_fixed(
-    text: &[u8],
-    parts: &[Part],
-    month_only: bool,
-    years_from: i32,
-) -> Option<NaiveDateTime> {
-    let (mut year, mut month, mut day) = (None, None, month_only.then_some(1));
+fn read_fixed(text: &[u8], parts: &[Part], stand_in: Option<u32>, years_from: i32) -> Option<Read> {
+    let (mut year, mut month, mut day) = (None, None, None);
     let (mut hour, mut minute, mut second) = (0, 0, 0);
     let mut at = 0;
     for part in parts {
@@ -208,25 +235,35 @@ fn read_fixed(
     if at != text.len() {
         return None;
     }
-    NaiveDate::from_ymd_opt(year?, month?, day?)?.and_hms_opt(hour, minute, second)
+    let date = NaiveDate::from_ymd_opt(year?, month?, day.or(stand_in)?)?;
+    Some(Read {
+        local: date.and_hms_opt(hour, minute, second)?,
+        offset: 0,
+        has_day: day.is_some(),
+    })
 }
 
 fn read_chrono(
     text: &str,
     items: &[Item<'static>],
-    month: bool,
+    stand_in: Option<u32>,
     years_from: i32,
-) -> Option<(NaiveDateTime, i64)> {
+) -> Option<Read> {
     let mut parsed = Parsed::new();
     parse(&mut parsed, text, items.iter()).ok()?;
     if let (None, None, Some(year)) = (parsed.year(), parsed.year_div_100(), parsed.year_mod_100())
     {
         parsed.set_year(full_year(year, years_from).into()).ok()?;
     }
-    if month && parsed.day().is_none() && parsed.ordinal().is_none() {
-        parsed.set_day(1).ok()?;
-    }
-    let date = parsed.to_naive_date().ok()?;
+    let whole = parsed.to_naive_date().ok();
+    let date = match (whole, stand_in) {
+        (Some(date), _) => date,
+        (None, Some(day)) => {
+            parsed.set_day(day.into()).ok()?;
+            parsed.to_naive_date().ok()?
+        }
+        (None, None) => return None,
+    };
     let has_time = parsed.hour_mod_12().is_some() || parsed.minute().is_some();
     let time = if has_time {
         parsed.to_naive_time().ok()?
@@ -234,11 +271,15 @@ fn read_chrono(
         NaiveTime::MIN
     };
     let offset = parsed.offset().map_or(0, i64::from);
-    Some((date.and_time(time), offset))
+    Some(Read {
+        local: date.and_time(time),
+        offset,
+        has_day: whole.is_some(),
+    })
 }
 
 /// Five digits, with or without a fraction of a day: 1927 to 2100 fits.
-fn read_serial(text: &str) -> Option<NaiveDateTime> {
+fn read_serial(text: &str) -> Option<Read> {
     let (days, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let plain = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
     if days.len() != 5 || days.starts_with('0') || !plain(days) || !plain(fraction) {
@@ -249,9 +290,14 @@ fn read_serial(text: &str) -> Option<NaiveDateTime> {
     // Whole seconds, as Excel shows them: a fraction of a day has no exact microseconds.
     #[allow(clippy::cast_possible_truncation)]
     let seconds = (fraction * 86_400.0).round() as i64;
-    NaiveDate::from_ymd_opt(1899, 12, 30)?
+    let local = NaiveDate::from_ymd_opt(1899, 12, 30)?
         .and_time(NaiveTime::MIN)
-        .checked_add_signed(TimeDelta::seconds(days * 86_400 + seconds))
+        .checked_add_signed(TimeDelta::seconds(days * 86_400 + seconds))?;
+    Some(Read {
+        local,
+        offset: 0,
+        has_day: true,
+    })
 }
 
 #[cfg(test)]
@@ -383,6 +429,37 @@ mod tests {
     }
 
     #[test]
+    fn a_month_alone_is_its_fifteenth_and_is_said() {
+        let births = reader(&["%Y-%m-%d", "%Y-%m", "%m/%Y", "%b %Y", "%d/%m/%Y"]);
+        let days = StringArray::from(vec![
+            Some("1950-02-28"),
+            Some("1950-02"),
+            Some("02/1950"),
+            Some("Feb 1950"),
+            Some("15/02/1950"),
+            Some("1950-13"),
+            // A day that there is not is no month either.
+            Some("1950-02-30"),
+            None,
+        ]);
+        let cast = births.dates(&days);
+        assert_eq!(cast.invalid, vec![5, 6]);
+        let values = cast.values.as_primitive::<Date32Type>();
+        let read = |row: usize| values.value_as_date(row).map(|d| d.to_string());
+        assert_eq!(read(0).as_deref(), Some("1950-02-28"));
+        for row in 1..5 {
+            assert_eq!(read(row).as_deref(), Some("1950-02-15"), "{row}");
+        }
+        let said = births.by_month(&days);
+        let said: Vec<bool> = said.iter().map(|note| note == Some("month")).collect();
+        let expected = [false, true, true, true, false, false, false, false];
+        assert_eq!(said, expected);
+        // A time is of a day.
+        let times = births.timestamps(&StringArray::from(vec!["1950-02"]));
+        assert_eq!(times.invalid, vec![0]);
+    }
+
+    #[test]
     fn times_are_utc() {
         let cast = reader(&["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%.f"]).timestamps(
             &StringArray::from(vec!["2026-06-01T01:00:00+0100", "2026-06-01 00:00:00.5"]),
@@ -402,13 +479,14 @@ mod tests {
         }
 
         #[test]
-        fn fixed_spellings_agree_with_chrono(text in "[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}") {
-            let format = "%d/%m/%Y";
-            let items = StrftimeItems::new(format).parse_to_owned().expect("a format");
-            let parts = fixed(format).expect("fixed");
-            if let Some(fast) = read_fixed(text.as_bytes(), &parts, false, TWO_DIGIT_YEARS_FROM) {
-                let slow = read_chrono(&text, &items, false, TWO_DIGIT_YEARS_FROM);
-                prop_assert_eq!(Some((fast, 0)), slow);
+        fn fixed_spellings_agree_with_chrono(text in "([0-9]{1,4}[-/])?[0-9]{1,2}[-/][0-9]{1,4}") {
+            for (format, day) in [("%d/%m/%Y", None), ("%d/%m/%Y", Some(15)), ("%m/%Y", Some(15)), ("%m/%Y", None)] {
+                let items = StrftimeItems::new(format).parse_to_owned().expect("a format");
+                let parts = fixed(format).expect("fixed");
+                if let Some(fast) = read_fixed(text.as_bytes(), &parts, day, TWO_DIGIT_YEARS_FROM) {
+                    let slow = read_chrono(&text, &items, day, TWO_DIGIT_YEARS_FROM);
+                    prop_assert_eq!(Some(fast), slow);
+                }
             }
         }
     }

@@ -62,6 +62,7 @@ fn row(csv: &mut Csv, person: &Snapshot, number: Option<u64>, fault: Option<Pers
         } else {
             "n/k"
         }),
+        _ if person.birth_by_month() => csv.text(&person.birth.format("%Y-%m").to_string()),
         _ => csv.iso(person.birth),
     };
     csv.iso_or_blank(person.death);

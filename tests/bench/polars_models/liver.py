@@ -11,7 +11,8 @@ FLAGS = ["eligible", "invited_6m", "scanned_6m", "overdue", "unsuitable", "hcc_d
 def surveillance(world: World) -> None:
     world.keep(liver_register=_register(world))
     world.keep(liver_status=_status(world))
-    status = world.model("liver_status").filter(pl.any_horizontal("eligible", "unsuitable", "hcc_diagnosed"))
+    status = world.model("liver_status").filter(
+        pl.col("fibrosis_stage") == "F4", pl.any_horizontal("eligible", "unsuitable", "hcc_diagnosed"))
     by_edition = pl.concat([
         status.select("month", "trust_code", *FLAGS, imd_edition=year, imd_quintile=f"imd{year}_quintile")
         for year in [2019, 2025]
@@ -21,14 +22,14 @@ def surveillance(world: World) -> None:
 
 
 def _register(world: World) -> pl.LazyFrame:
-    """People with cirrhosis at each census, at the one trust that has a claim."""
+    """People with cirrhosis or advanced fibrosis at each census, at the one trust that has a claim."""
     register = world.source("liver_register").filter(pl.col("person_key").is_not_null()).rename(
         {"period": "month", "provider": "trust_code"})
     activity = world.source("liver_activity").filter(pl.col("person_key").is_not_null())
     who = ["person_key", "trust_code"]
     census = pl.col("month").dt.month_end()
     registered = register.filter(
-        pl.col("fibrosis_stage") == "F4",
+        pl.col("fibrosis_stage").is_in(["F3", "F4"]),
         pl.col("surveillance_status") != "transferred",
         pl.col("diagnosis_date").is_null() | (pl.col("diagnosis_date") <= census),
     )
@@ -45,7 +46,7 @@ def _register(world: World) -> pl.LazyFrame:
     newest_first = [pl.col(column).to_physical() * -1 for column in ["seen_on", "status_date"]]
     chosen = (
         registered.join(last_seen, on=["month", *who], how="left")
-        .sort(*newest_first, "trust_code", "_file", "_line", nulls_last=True)
+        .sort(pl.col("fibrosis_stage") != "F4", *newest_first, "trust_code", "_file", "_line", nulls_last=True)
         .unique(["month", "person_key"], keep="first", maintain_order=True)
     )
     closed_by_status = register.filter(
@@ -70,7 +71,7 @@ def _register(world: World) -> pl.LazyFrame:
         .join(newest, on="person_key", how="left")
         .filter(pl.col("use").fill_null(True), pl.col("gone_from").is_null() | (pl.col("gone_from") > census))
         .select(
-            "month", "person_key", "trust_code",
+            "month", "person_key", "trust_code", "fibrosis_stage",
             imd2019_quintile=pl.coalesce("imd2019_quintile", "newest_2019", 0),
             imd2025_quintile=pl.coalesce("imd2025_quintile", "newest_2025", 0),
             eligible=(is_open & ~clinical).fill_null(False),
