@@ -76,11 +76,39 @@ impl Rows {
     }
 }
 
+/// How many rows of so many a batch is to have, for cores to share them.
+fn share(rows: usize) -> usize {
+    let shares = (rows / LEAST).clamp(1, SHARES);
+    rows.div_ceil(shares).clamp(1, session::BATCH_ROWS)
+}
+
+/// The rows in their order, batches of little files made into one as far as they fit a share. Those that fill
+/// it are left as they are.
+fn gathered(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>> {
+    let share = share(rows_of(&batches));
+    let mut shares: Vec<Vec<RecordBatch>> = Vec::new();
+    for batch in batches {
+        match shares.last_mut() {
+            Some(begun) if rows_of(begun) + batch.num_rows() <= share => begun.push(batch),
+            _ => shares.push(vec![batch]),
+        }
+    }
+    let joined = of_each(shares, |batches| {
+        match <[RecordBatch; 1]>::try_from(batches) {
+            Ok([whole]) => Ok(whole),
+            Err(parts) => Ok(concat_batches(schema, &parts)?),
+        }
+    });
+    joined.into_iter().collect()
+}
+
+fn rows_of(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
+}
+
 /// The rows in their order, in batches of about as many each, where they are enough to be shared by cores.
 fn dealt(batches: &[RecordBatch]) -> Vec<RecordBatch> {
-    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let shares = (rows / LEAST).clamp(1, SHARES);
-    let share = rows.div_ceil(shares).clamp(1, session::BATCH_ROWS);
+    let share = share(rows_of(batches));
     let parts = |batch: &RecordBatch| -> Vec<RecordBatch> {
         let starts = (0..batch.num_rows()).step_by(share);
         starts
@@ -163,20 +191,25 @@ impl Held {
         let pool = &state.runtime_env().memory_pool;
         let (files, kept) = (self.files.clone(), Arc::clone(&self.kept));
         let schema = Arc::clone(&self.schema);
-        let read = SpawnedTask::spawn_blocking(move || {
+        let read = aside(move || {
             let read = of_each(files, |file| read(&file, &schema, &kept));
             read.into_iter().collect::<Result<Vec<_>>>()
         });
-        let batches = read
-            .await
-            .map_err(|e| DataFusionError::External(Box::new(e)))??;
-        let sizes = batches.iter().flatten().map(|b| b.get_array_memory_size());
+        let batches: Vec<RecordBatch> = read.await?.into_iter().flatten().collect();
+        let sizes = batches.iter().map(RecordBatch::get_array_memory_size);
         let Some(memory) = reserve(pool, sizes.sum()) else {
             return Ok(None);
         };
-        let rows = concat_batches(&self.kept, batches.iter().flatten())?;
-        Rows::of(&self.kept, vec![rows], memory).map(Some)
+        let kept = Arc::clone(&self.kept);
+        let batches = aside(move || gathered(&kept, batches)).await?;
+        Rows::of(&self.kept, batches, memory).map(Some)
     }
+}
+
+/// Does work that keeps cores busy away from those that wait for others.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = SpawnedTask::spawn_blocking(work).await;
+    done.map_err(|e| DataFusionError::External(Box::new(e)))?
 }
 
 /// The rows of a file of a table with this schema: those columns that are `kept`.
