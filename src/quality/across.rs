@@ -1,12 +1,11 @@
-//! Checks that hold rows against each other, or against another table.
+//! Checks that hold rows against each other, or look for their values in another table.
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::{Column, JoinType, ScalarValue};
+use datafusion::arrow::datatypes::Int64Type;
+use datafusion::common::{Column, JoinType};
 use datafusion::dataframe::DataFrame;
-use datafusion::functions::math::expr_fn::abs;
 use datafusion::functions_aggregate::expr_fn::{count, sum};
-use datafusion::logical_expr::{Expr, ExprSchemable, cast, ident, lit, when};
+use datafusion::logical_expr::{Expr, ident, lit};
 
 use crate::compile::TableName;
 use crate::diag::{Diagnostics, Result};
@@ -122,156 +121,6 @@ pub(super) async fn relationship(
     Ok(outcome)
 }
 
-/// The sum of `measure` (or the number of rows) is the same here and there, for every combination
-/// of `by`. A combination that only one of the two has differs. `where` looks at this table only.
-pub(super) async fn reconciles(
-    subject: &Subject<'_>,
-    rule: &Rule,
-    other: &TableName,
-    measure: Option<&str>,
-    by: &[String],
-) -> Result<Outcome> {
-    let failed = |e| subject.failed(rule, &e);
-    let there = subject.other(other).await?;
-    let here = totals(
-        subject,
-        rule,
-        subject.looked_at(rule)?,
-        subject.table,
-        measure,
-        by,
-    )?;
-    let there = totals(subject, rule, there, other, measure, by)?;
-    // Each side brings its total and a null in the other's place; the group that keeps a null has
-    // no rows on that side.
-    let kind = |frame: &DataFrame| {
-        frame
-            .schema()
-            .iter()
-            .find(|(_, f)| f.name() == TOTAL)
-            .map_or(DataType::Null, |(_, f)| f.data_type().clone())
-    };
-    let (here_kind, there_kind) = (kind(&here), kind(&there));
-    let side = |frame: DataFrame, keys: Vec<Expr>, ours: bool| {
-        let null = |kind: &DataType| cast(lit(ScalarValue::Null), kind.clone());
-        let (left, right) = if ours {
-            (ident(TOTAL), null(&there_kind))
-        } else {
-            (null(&here_kind), ident(TOTAL))
-        };
-        let columns = keys
-            .into_iter()
-            .chain([left.alias(HERE), right.alias(THERE)])
-            .collect::<Vec<_>>();
-        frame.select(columns)
-    };
-    let key = |i: usize| format!("{KEY}{i}");
-    let our_keys = (0..by.len()).map(|i| ident(key(i))).collect::<Vec<_>>();
-    let their_keys = our_keys
-        .iter()
-        .enumerate()
-        .map(|(i, expr)| {
-            let kind = expr.get_type(here.schema())?;
-            Ok(cast(expr.clone(), kind).alias(key(i)))
-        })
-        .collect::<datafusion::common::Result<Vec<_>>>()
-        .map_err(failed)?;
-    let both = side(there, their_keys, false)
-        .and_then(|there| side(here, our_keys.clone(), true)?.union(there))
-        .and_then(|f| {
-            f.aggregate(
-                our_keys.clone(),
-                vec![sum(ident(HERE)).alias(HERE), sum(ident(THERE)).alias(THERE)],
-            )
-        })
-        .map_err(failed)?;
-    let differs = apart(&here_kind, &there_kind);
-    let differing = both.clone().filter(differs.clone()).map_err(failed)?;
-    let compared = both.select(vec![differs.alias(DIFFERS)]).map_err(failed)?;
-    let compared = subject.collect_as_it_is(rule, compared).await?;
-    let total = compared.iter().map(|batch| batch.num_rows() as u64).sum();
-    let broken = compared
-        .iter()
-        .filter_map(|batch| batch.columns().first()?.as_boolean_opt())
-        .map(|differs| differs.true_count() as u64)
-        .sum();
-    let what = measure.map_or_else(|| "rows".to_owned(), |m| format!("`{m}`"));
-    let detail = if by.is_empty() {
-        let differ = if broken == 0 {
-            "agrees"
-        } else {
-            "does not agree"
-        };
-        format!("the total of {what} {differ} with {other}")
-    } else {
-        format!(
-            "{broken} of {total} groups of `{}` differ from {other} in {what}",
-            by.join("`, `")
-        )
-    };
-    let mut outcome = Outcome::of_rows(rule, broken, total, detail);
-    if outcome.matters() {
-        let keys = by
-            .iter()
-            .enumerate()
-            .map(|(i, name)| ident(key(i)).alias(name))
-            .collect::<Vec<_>>();
-        let named = differing.select(keys).map_err(failed)?;
-        let keys = by.iter().map(ident).collect();
-        outcome.examples = subject.keys(rule, named, keys).await?;
-    }
-    Ok(outcome)
-}
-
-/// One row per combination of `by`: the keys as `key_0`, `key_1` …, and the total.
-fn totals(
-    subject: &Subject<'_>,
-    rule: &Rule,
-    frame: DataFrame,
-    table: &TableName,
-    measure: Option<&str>,
-    by: &[String],
-) -> Result<DataFrame> {
-    let failed = |e| subject.failed(rule, &e);
-    let keys = by
-        .iter()
-        .enumerate()
-        .map(|(i, name)| Ok(column_of(&frame, table, name)?.alias(format!("{KEY}{i}"))))
-        .collect::<Result<Vec<_>>>()?;
-    let (total, counted) = match measure {
-        // A group of nulls has a total of nothing, which is not the same as no group.
-        Some(measure) => {
-            let known = when(ident(TOTAL).is_not_null(), ident(TOTAL)).otherwise(lit(0_i64));
-            let total = sum(column_of(&frame, table, measure)?);
-            (total, known.map_err(failed)?.alias(TOTAL))
-        }
-        None => (count(lit(1_i64)), ident(TOTAL)),
-    };
-    let names = (0..by.len()).map(|i| ident(format!("{KEY}{i}")));
-    let keep = names.chain([counted]).collect::<Vec<_>>();
-    frame
-        .aggregate(keys, vec![total.alias(TOTAL)])
-        .and_then(|f| f.select(keep))
-        .map_err(failed)
-}
-
-/// Whether two totals differ. Sums of doubles depend on the order of rows, so they differ from one
-/// part in 10⁹ on.
-fn apart(here: &DataType, there: &DataType) -> Expr {
-    let (left, right) = (ident(HERE), ident(THERE));
-    let missing = left.clone().is_null().or(right.clone().is_null());
-    let unequal = if here.is_floating() || there.is_floating() {
-        let double = |e: Expr| cast(e, DataType::Float64);
-        let (left, right) = (double(left), double(right));
-        let size = abs(left.clone());
-        let gap = abs(left - right);
-        gap.gt(size * lit(1e-9) + lit(1e-9))
-    } else {
-        left.not_eq(right)
-    };
-    missing.or(unequal)
-}
-
 /// The single number of a single row; null and no row are 0.
 fn number(batches: &[RecordBatch]) -> u64 {
     batches
@@ -293,8 +142,3 @@ fn number(batches: &[RecordBatch]) -> u64 {
 const ROWS: &str = "#rows";
 const FIELD: &str = "#field";
 const OTHER: &str = "#other";
-const DIFFERS: &str = "#differs";
-const TOTAL: &str = "#total";
-const HERE: &str = "#here";
-const THERE: &str = "#there";
-const KEY: &str = "#key_";

@@ -3,8 +3,8 @@
 //! Rules on single rows (`not_null`, `expression`, `accepted_values`) and all counts are answered
 //! by one aggregate query, one pass over the table, however many there are ([`pass`]); of a table
 //! that was just written they were taken as its rows went by ([`tally`]). Rules that
-//! hold rows against each other or against another table (`unique`, `relationships`,
-//! `reconciles`) take a query each ([`across`]). Queries are built as plans, never as text: only
+//! hold rows against each other or look for them in another table (`unique`, `relationships`) take a
+//! query each ([`across`]); `reconciles` one for each set of groups ([`reconcile`]). Queries are built as plans, never as text: only
 //! the user's own expressions are parsed, against the table's columns.
 //!
 //! Every table with a grain is also checked for what the YAML need not say: the grain is never
@@ -17,6 +17,7 @@
 mod across;
 mod outcome;
 mod pass;
+mod reconcile;
 mod rule;
 mod subject;
 mod tally;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use datafusion::prelude::SessionContext;
 
 use crate::compile::{PlannedCheck, TableName};
-use crate::diag::{Diagnostics, Result};
+use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::spec::Sensitivity;
 
 pub use outcome::{Outcome, Verdict, findings};
@@ -76,8 +77,13 @@ pub async fn check(
     };
     let mut found = Diagnostics::default();
     let mut outcomes = Vec::with_capacity(rules.len());
-    for (rule, counts) in rules.iter().zip(&counts) {
-        outcomes.extend(found.take(judge(&subject, rule, counts, &known).await));
+    let reconciled = reconcile::outcomes(&subject, &rules).await;
+    for ((rule, counts), reconciled) in rules.iter().zip(&counts).zip(reconciled) {
+        let outcome = match reconciled {
+            Some(outcome) => outcome,
+            None => judge(&subject, rule, counts, &known).await,
+        };
+        outcomes.extend(found.take(outcome));
     }
     if found.is_empty() {
         Ok(outcomes)
@@ -102,6 +108,7 @@ fn rules_of(subject: &Subject<'_>, checks: &[PlannedCheck]) -> Result<Vec<Rule>>
     }
 }
 
+/// Answers a rule that does not reconcile.
 async fn judge(
     subject: &Subject<'_>,
     rule: &Rule,
@@ -133,8 +140,8 @@ async fn judge(
             other,
             field,
         } => across::relationship(subject, rule, column, other, field, total).await?,
-        Asked::Reconciles { other, measure, by } => {
-            across::reconciles(subject, rule, other, measure.as_deref(), by).await?
+        Asked::Reconciles { .. } => {
+            return Err(Diagnostic::bug("a check that reconciles was not answered").into());
         }
     };
     Ok(outcome)
