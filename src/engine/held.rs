@@ -298,6 +298,30 @@ impl TableProvider for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn little_batches_are_gathered_and_long_ones_left_as_they_are() {
+        let batch = |rows: std::ops::Range<i64>| {
+            let column: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
+            RecordBatch::try_from_iter([("n", column)]).expect("a batch")
+        };
+        // 40,000 rows are eight shares of 5,000.
+        let starts = [0, 300, 600, 5_600, 9_000, 9_001, 40_000];
+        let batches: Vec<RecordBatch> = starts.windows(2).map(|w| batch(w[0]..w[1])).collect();
+        let schema = batches[0].schema();
+        let gathered = gathered(&schema, batches.clone()).expect("gathers");
+        let lengths: Vec<usize> = gathered.iter().map(RecordBatch::num_rows).collect();
+        assert_eq!(lengths, [600, 5_000, 3_401, 30_999]);
+        let all = |batches: &[RecordBatch]| concat_batches(&schema, batches).expect("one batch");
+        assert_eq!(all(&gathered), all(&batches));
+        assert_eq!(all(&dealt(&gathered)), all(&batches));
+        let same = |a: &RecordBatch, b: &RecordBatch| {
+            let buffer = |batch: &RecordBatch| batch.column(0).to_data().buffers()[0].as_ptr();
+            buffer(a) == buffer(b)
+        };
+        assert!(same(&gathered[1], &batches[2]) && same(&gathered[3], &batches[5]));
+    }
+
     use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
     use datafusion::physical_plan::{collect, displayable};
 

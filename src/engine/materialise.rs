@@ -18,7 +18,7 @@ use crate::store::atomic::Placed;
 use crate::store::parquet::{ParquetFile, ParquetWriter, cast};
 
 use super::neighbours::Neighbours;
-use super::{choices, first_rows, lookup, repeated, row_numbers, sort};
+use super::{choices, first_rows, long_batches, lookup, repeated, row_numbers, sort};
 
 /// A table that was written.
 pub struct Materialised {
@@ -107,6 +107,7 @@ async fn sorted(
         .and_then(lookup::in_place_of_joins)
         .and_then(repeated::in_place_of_groups)
         .and_then(choices::in_place_of_cases)
+        .and_then(long_batches::through_filters)
         .map_err(fail)?;
     let rows = sort::in_order(context, physical, order).await;
     rows.map_err(fail)

@@ -11,6 +11,7 @@ mod footers;
 mod held;
 mod instead;
 mod keeper;
+mod long_batches;
 mod lookup;
 mod materialise;
 mod memory;
