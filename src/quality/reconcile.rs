@@ -50,23 +50,33 @@ pub(super) async fn outcomes(
             .iter()
             .filter_map(|place| Some((&rules[*place], asked(&rules[*place])?.1)))
             .collect();
-        match together(subject, &groups, &compared).await {
-            Ok(outcomes) => {
-                for (place, outcome) in places.into_iter().zip(outcomes) {
-                    found[place] = Some(Ok(outcome));
-                }
-            }
-            // One that cannot be answered does not take the others with it.
-            Err(why) if places.len() == 1 => found[places[0]] = Some(Err(why)),
-            Err(_) => {
-                for (place, one) in places.into_iter().zip(&compared) {
-                    let alone = together(subject, &groups, std::slice::from_ref(one)).await;
-                    found[place] = alone.map(|mut found| found.pop()).transpose();
-                }
-            }
+        let outcomes = one_by_one(subject, &groups, &compared).await;
+        for (place, outcome) in places.into_iter().zip(outcomes) {
+            found[place] = Some(outcome);
         }
     }
     found
+}
+
+/// Answers rules together; where that fails each alone, since one that cannot be answered does not take the
+/// others with it.
+async fn one_by_one(
+    subject: &Subject<'_>,
+    groups: &Groups<'_>,
+    compared: &[Compared<'_>],
+) -> Vec<Result<Outcome>> {
+    match together(subject, groups, compared).await {
+        Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+        Err(why) if compared.len() == 1 => vec![Err(why)],
+        Err(_) => {
+            let mut each = Vec::with_capacity(compared.len());
+            for one in compared {
+                let alone = together(subject, groups, std::slice::from_ref(one)).await;
+                each.extend(alone.map(|mut found| found.pop()).transpose());
+            }
+            each
+        }
+    }
 }
 
 fn asked(rule: &Rule) -> Option<(Groups<'_>, Option<&str>)> {

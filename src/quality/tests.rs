@@ -323,6 +323,46 @@ async fn totals_reconcile_across_types_and_missing_groups_differ() {
 }
 
 #[tokio::test]
+async fn totals_of_the_same_groups_are_each_told_as_if_alone() {
+    let asked = [
+        "reconciles: { to: model.pathways, measure: total, by: [month] }",
+        "reconciles: { to: model.pathways, by: [month] }\nerror_if: '> 2'",
+        "reconciles: { to: model.pathways, measure: total, by: [month] }\nwhere: quintile > 2",
+        "reconciles: { to: model.pathways, by: [month] }\nwhere: quintile > 2",
+        "reconciles: { to: mart.waits, measure: within, by: [month] }",
+        "reconciles: { to: model.pathways, measure: total }",
+        "row_count: { min: 1 }",
+    ];
+    let checks = asked.map(planned);
+    let together = ask_all(&checks, &[]).await.expect("runs");
+    assert_eq!(together.len(), asked.len());
+    for (one, outcome) in asked.iter().zip(&together) {
+        let alone = ask(one).await;
+        let said = |o: &Outcome| {
+            (
+                o.verdict(),
+                o.broken,
+                o.total,
+                o.detail.clone(),
+                o.examples.clone(),
+            )
+        };
+        assert_eq!(said(outcome), said(&alone), "{one}");
+    }
+    // Of what cannot be asked it is said alone.
+    let unknown = "reconciles: { to: model.pathways, measure: within, by: [month] }";
+    let checks = [planned(asked[0]), planned(unknown)];
+    let found = ask_all(&checks, &[]).await.expect_err("fails");
+    assert_eq!(found.len(), 1, "{found}");
+    assert!(
+        found
+            .to_string()
+            .contains("model.pathways has no column `within`"),
+        "{found}"
+    );
+}
+
+#[tokio::test]
 async fn an_empty_table_breaks_nothing_but_a_row_count() {
     let ctx = SessionContext::new();
     let none = waits()
