@@ -90,6 +90,30 @@ published_beside AS (
     UNION ALL
 
     SELECT
+        'indicators_liver_surveillance' AS what,
+        month,
+        'liver_overdue' AS measure,
+        SUM(overdue) AS numerator,
+        SUM(eligible) AS denominator
+    FROM mart.liver_surveillance
+    WHERE imd_edition = 2025
+    GROUP BY month
+
+    UNION ALL
+
+    SELECT
+        'indicators_liver_surveillance' AS what,
+        month,
+        'liver_hcc_early' AS measure,
+        SUM(hcc_early) AS numerator,
+        SUM(hcc_diagnosed) AS denominator
+    FROM mart.liver_surveillance
+    WHERE imd_edition = 2025
+    GROUP BY month
+
+    UNION ALL
+
+    SELECT
         'indicators_personalised_care' AS what,
         month,
         'hna_offered' AS measure,

@@ -7,7 +7,7 @@
 --
 -- The same NHS number twice in one snapshot is one person: the first row in the file
 -- stands, and is marked where another row of that number gives another birth date. A birth
--- date known by its month alone is the 15th, and is marked: ages are then a month out at most.
+-- date known by its month alone is the 15th, and is marked; a date in that month is no other.
 --
 -- Quintiles: the person's own LSOA of the edition's vintage, else the other vintage's
 -- code as model.lsoa_quintile resolves it, else 0. The joins add and drop nobody.
@@ -18,7 +18,11 @@ WITH repeated AS (
         period,
         person_key,
         MIN(_line) AS first_line,
-        MIN(birth_date) <> MAX(birth_date) AS birth_date_conflict
+        month_start(MIN(birth_date)) <> month_start(MAX(birth_date))
+            OR (
+                MIN(birth_date) FILTER (WHERE birth_date_note IS NULL)
+                <> MAX(birth_date) FILTER (WHERE birth_date_note IS NULL)
+            ) IS TRUE AS birth_date_conflict
     FROM source.people
     WHERE person_key IS NOT NULL
     GROUP BY
@@ -33,7 +37,7 @@ people AS (
         month_end(person.period) AS census_date,
         person.person_key,
         person.birth_date,
-        person.birth_date_note IS NOT NULL AS birth_date_estimated,
+        (person.birth_date_note = 'month') IS TRUE AS birth_date_estimated,
         person.death_date,
         person.sex,
         person.ethnicity_code,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
+use crate::spec::column::BY_MONTH;
 use crate::spec::reader::{Csv, Excel, FixedWidth, PreambleValue, SkipRule};
 use crate::spec::{Column, ColumnType, DateFormat, Files, Gives, Reader, Source, Sp};
 
@@ -40,37 +41,40 @@ impl Check<'_> {
     /// Spellings of a type. `may_lack_day`: there is a column to note dates by their month alone.
     fn formats(&mut self, formats: &[Sp<DateFormat>], kind: &ColumnType, may_lack_day: bool) {
         for format in formats {
-            let DateFormat::Strftime(pattern) = &**format else {
-                continue;
-            };
-            if !is_strftime(pattern) {
-                self.wrong(
-                    format.span(),
-                    format!("`{pattern}` is not a strftime pattern"),
-                    "such as %d/%m/%Y",
-                );
-                continue;
-            }
-            match (kind, format.gives()) {
-                (ColumnType::Date | ColumnType::Month(_) | ColumnType::Timestamp(_), None) => self
-                    .wrong(
-                        format.span(),
-                        format!("`{pattern}` says no year and month"),
-                        "a date needs both: %d/%m/%Y, or %m/%Y where the day is not known",
-                    ),
-                (ColumnType::Timestamp(_), Some(Gives::Month)) => self.wrong(
-                    format.span(),
-                    format!("`{pattern}` says no day, and a time is of one"),
-                    "make it a `date` or a `month`",
-                ),
-                (ColumnType::Date, Some(Gives::Month)) if !may_lack_day => self.wrong(
-                    format.span(),
-                    format!("`{pattern}` says no day"),
-                    "make it a `month`: its value is the first day",
-                ),
-                _ => {}
-            }
+            self.format(format, &format.span(), kind, may_lack_day);
         }
+    }
+
+    fn format(
+        &mut self,
+        format: &DateFormat,
+        span: &Range<usize>,
+        kind: &ColumnType,
+        may_lack_day: bool,
+    ) {
+        let DateFormat::Strftime(pattern) = format else {
+            return;
+        };
+        let (message, hint) = match (kind, format.gives()) {
+            _ if !is_strftime(pattern) => (
+                format!("`{pattern}` is not a strftime pattern"),
+                "such as %d/%m/%Y, %Y-%m for months, %Y%m%dT%H%M%S for times",
+            ),
+            (ColumnType::Date | ColumnType::Month(_) | ColumnType::Timestamp(_), None) => (
+                format!("`{pattern}` says no year and month"),
+                "a date needs both: %d/%m/%Y, or %m/%Y where the day is not known",
+            ),
+            (ColumnType::Timestamp(_), Some(Gives::Month)) => (
+                format!("`{pattern}` says no day, and a time is of one"),
+                "make it a `date` or a `month`",
+            ),
+            (ColumnType::Date, Some(Gives::Month)) if !may_lack_day => (
+                format!("`{pattern}` says no day"),
+                "make it a `month`: its value is the first day",
+            ),
+            _ => return,
+        };
+        self.wrong(span.clone(), message, hint);
     }
 
     fn header(
@@ -238,8 +242,17 @@ pub(super) fn check_reader(
     }
 }
 
+/// Checks the spelling that a type has of its own: `{ month: "%Y-%m" }`.
+pub(super) fn check_kind(kind: &Sp<ColumnType>, text: &Arc<SourceText>, found: &mut Diagnostics) {
+    if let ColumnType::Month(Some(format)) | ColumnType::Timestamp(Some(format)) = &**kind {
+        let format = DateFormat::Strftime(format.clone());
+        Check { text, found }.format(&format, &kind.span(), kind, false);
+    }
+}
+
 /// Checks what a column says of its texts.
 pub(super) fn check_column(column: &Column, text: &Arc<SourceText>, found: &mut Diagnostics) {
+    check_kind(&column.kind, text, found);
     let mut check = Check { text, found };
     check.formats(&column.formats, &column.kind, true);
     if let Some(pattern) = &column.from_pattern {
@@ -251,6 +264,13 @@ pub(super) fn check_column(column: &Column, text: &Arc<SourceText>, found: &mut 
                 token.span(),
                 "a withheld value is neither blank nor one of `nulls`",
                 "blank, zero and withheld are three things: leave the token in one list",
+            );
+        }
+        if token.trim() == BY_MONTH && column.may_lack_day() {
+            check.wrong(
+                token.span(),
+                "`month` is what the note says of a date without a day",
+                "ask for another token, or leave out the spelling without a day",
             );
         }
     }

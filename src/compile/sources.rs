@@ -200,18 +200,7 @@ fn check_captures(files: &Files, text: &Arc<SourceText>, found: &mut Diagnostics
                 .maybe_hint(did_you_mean(name, in_path.iter().copied())),
             );
         }
-        if let ColumnType::Month(Some(format)) | ColumnType::Timestamp(Some(format)) = &**kind
-            && !dialects::is_strftime(format)
-        {
-            found.push(
-                Diagnostic::error(
-                    Code::WrongValue,
-                    format!("`{format}` is not a strftime pattern"),
-                )
-                .at((text, kind.span()))
-                .hint("such as %Y-%m for months, %Y%m%dT%H%M%S for times"),
-            );
-        }
+        dialects::check_kind(kind, text, found);
         if matches!(**kind, ColumnType::NhsNumber) {
             found.push(
                 Diagnostic::error(

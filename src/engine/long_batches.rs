@@ -36,6 +36,8 @@ mod tests {
     use super::*;
     use crate::compile::session::{config, context};
 
+    type Turned = fn(Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>>;
+
     #[tokio::test]
     #[allow(clippy::disallowed_methods)] // a SELECT of the test's own
     async fn long_batches_are_passed_on_and_short_ones_gathered() {
@@ -56,17 +58,15 @@ mod tests {
         context
             .register_table("many", Arc::new(table))
             .expect("registers");
-        let lengths =
-            async |turned: fn(Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>>| {
-                let frame = context
-                    .sql("SELECT n FROM many WHERE n % 1000 > 0")
-                    .await
-                    .expect("plans");
-                let plan =
-                    turned(frame.create_physical_plan().await.expect("plans")).expect("turns");
-                let found = collect(plan, context.task_ctx()).await.expect("runs");
-                found.iter().map(RecordBatch::num_rows).collect::<Vec<_>>()
-            };
+        let lengths = async |turned: Turned| {
+            let frame = context
+                .sql("SELECT n FROM many WHERE n % 1000 > 0")
+                .await
+                .expect("plans");
+            let plan = turned(frame.create_physical_plan().await.expect("plans")).expect("turns");
+            let found = collect(plan, context.task_ctx()).await.expect("runs");
+            found.iter().map(RecordBatch::num_rows).collect::<Vec<_>>()
+        };
         // A thousandth is left out; what is left of the two short ones goes with the next.
         assert_eq!(lengths(Ok).await, [19_980]);
         assert_eq!(lengths(through_filters).await, [5_994, 5_994, 7_992]);

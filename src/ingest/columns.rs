@@ -184,10 +184,11 @@ impl ColumnJudge {
     /// When Arrow cannot hold them.
     pub(super) fn notes(&self, texts: &Texts) -> Result<Option<ArrayRef>> {
         let values = texts.values();
-        let by_month = self
-            .by_month
-            .then(|| self.caster.by_month(values))
-            .flatten();
+        let by_month = self.by_month.then(|| match self.without_nulls(values) {
+            Some(read) => self.caster.by_month(&read),
+            None => self.caster.by_month(values),
+        });
+        let by_month = by_month.flatten();
         if self.suppressed.is_empty() && by_month.is_none() {
             return Ok(None);
         }

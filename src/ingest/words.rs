@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::compile::{RowTest, SourceNode};
 use crate::spec::check::RowCheck;
-use crate::spec::{Column, ColumnType, DateFormat};
+use crate::spec::{Column, ColumnType, DateFormat, Gives, Sp};
 
 use super::load::FILE_REJECTED;
 use super::rows::Structure;
@@ -226,9 +226,22 @@ fn example(column: &Column, defaults: &[&str]) -> String {
         let all: Vec<String> = defaults.iter().map(|f| spell(f)).collect();
         return all.join(" or ");
     }
-    let formats = column.formats.iter().map(|f| match &**f {
-        DateFormat::ExcelSerial => "a date cell of Excel".to_owned(),
-        DateFormat::Strftime(text) => spell(text),
+    let (months, days): (Vec<_>, Vec<_>) = column.formats.iter().partition(|format| {
+        *column.kind == ColumnType::Date && format.gives() == Some(Gives::Month)
     });
-    formats.collect::<Vec<_>>().join(" or ")
+    let all = |formats: Vec<&Sp<DateFormat>>| {
+        let formats = formats.into_iter().map(|f| match &**f {
+            DateFormat::ExcelSerial => "a date cell of Excel".to_owned(),
+            DateFormat::Strftime(text) => spell(text),
+        });
+        formats.collect::<Vec<_>>().join(" or ")
+    };
+    match (days.is_empty(), months.is_empty()) {
+        (false, false) => format!(
+            "{}, or {} where the day is not known",
+            all(days),
+            all(months)
+        ),
+        _ => all(days.into_iter().chain(months).collect()),
+    }
 }

@@ -332,6 +332,9 @@ pub enum DateFormat {
     Strftime(String),
 }
 
+/// What a note says of a date that is known by its month alone.
+pub const BY_MONTH: &str = "month";
+
 /// What a spelling says of a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gives {

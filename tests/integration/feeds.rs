@@ -215,10 +215,14 @@ fn trap_bonus_birth_month_alone_is_its_middle_and_is_marked() {
     let expected = format!("birth_date_note,n\nmonth,{by_month}\n,{}\n", 18 - by_month);
     assert_eq!(noted, expected);
     let ages = told(
-        "SELECT _line, age_in_years(birth_date, month_end(period)) >= 75 AS is_75 FROM source.people \
-         WHERE _line IN (3, 4) ORDER BY 1",
+        "SELECT _line, age_in_years(birth_date, month_end(period)) AS census, \
+         age_in_years(birth_date, DATE '2026-03-14') AS before, age_in_years(birth_date, DATE '2026-03-15') AS from_then \
+         FROM source.people WHERE _line IN (3, 4) ORDER BY 1",
     );
-    assert_eq!(ages, "_line,is_75\n3,true\n4,false\n");
+    assert_eq!(
+        ages,
+        "_line,census,before,from_then\n3,75,74,75\n4,74,74,74\n"
+    );
 }
 
 /// A list of who waits, week by week, is no feed of ours: with the day there is one, a week that is missing

@@ -801,6 +801,41 @@ fn indicators_of_the_sample_are_the_sums_of_the_marts_beside_them() {
     }
 }
 
+/// People with fibrosis and no cirrhosis are counted by nothing but the sample's own truth and ours.
+#[test]
+fn advanced_fibrosis_is_that_of_the_truth() {
+    let world = &night::shared().world;
+    let text = world.read("data-samples/truth/advanced_fibrosis.csv");
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().expect("a header");
+    let place = |name: &str| {
+        header
+            .iter()
+            .position(|column| *column == name)
+            .expect("a column")
+    };
+    let (month, trust, edition) = (place("month"), place("trust_code"), place("imd_edition"));
+    let rows: Vec<Vec<&str>> = lines.filter(|row| row[edition] == "2025").collect();
+    let indicators = latest(world, "indicators");
+    for (measure, column) in [
+        ("advanced_fibrosis_invited", "invited_6m"),
+        ("advanced_fibrosis_scanned", "scanned_6m"),
+    ] {
+        let mut expected = Counts::new();
+        for row in &rows {
+            let key = (row[month].to_owned(), row[trust].to_owned());
+            let counts = expected.entry(key).or_default();
+            counts.0 += number(row[place(column)]);
+            counts.1 += number(row[place("eligible")]);
+        }
+        expected.retain(|_, counts| counts.1 > 0.0);
+        let mut seen = indicator(&indicators, measure, "trust");
+        seen.retain(|_, counts| counts.1 > 0.0);
+        assert!(seen.len() > 12, "{seen:?}");
+        assert_eq!(seen, expected, "{measure}");
+    }
+}
+
 #[test]
 fn what_the_sample_should_reconcile_does() {
     let world = &night::shared().world;

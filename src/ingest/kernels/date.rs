@@ -12,17 +12,15 @@ use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
+use crate::spec::column::BY_MONTH;
+
 use super::{Cast, primitive};
 
 /// Two-digit years begin here where the contract says nothing, as in chrono.
 const TWO_DIGIT_YEARS_FROM: i32 = 1970;
 
-/// The day that stands for a month of which no day is known: whoever is born in it is then a fortnight out
-/// at most.
+/// The day that stands for a month of which no day is known: no day of it is more than sixteen days away.
 const MID_MONTH: u32 = 15;
-
-/// What is said of a day that stands for its month.
-const BY_MONTH: &str = "month";
 
 /// Years outside are slips of the keyboard, not births, deaths or plans.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2100;

@@ -109,18 +109,29 @@ fn trap_17_blank_zero_and_withheld_are_three_things() {
 fn a_month_alone_is_noted_beside_withheld_dates() {
     let world = open(
         "csv: {}",
-        "  - { name: born, type: date, formats: [\"%Y-%m-%d\", \"%b %Y\"], nulls: [n/k], suppressed: [\"*\"] }\n  - { name: area, type: string }\n",
+        "  - { name: born, type: date, formats: [\"%Y-%m-%d\", \"%b %Y\"], nulls: [n/k, Jan 1900], suppressed: [\"*\"] }\n  - { name: area, type: string }\n",
     );
-    let rows = "area,born\na,1950-02-03\nb,Feb 1950\nc,*\nd,n/k\ne,Fbe 1950\nf,Feb 1950\n";
+    let rows =
+        "area,born\na,1950-02-03\nb,Feb 1950\nc,*\nd,n/k\ne,Fbe 1950\nf,Feb 1950\ng,Jan 1900\n";
     let intake = world.take_in("p.csv", rows).expect("takes in");
-    assert_eq!(world.column(&intake, "area"), ["a", "b", "c", "d", "f"]);
+    assert_eq!(
+        world.column(&intake, "area"),
+        ["a", "b", "c", "d", "f", "g"]
+    );
     assert_eq!(
         world.column(&intake, "born"),
-        ["1950-02-03", "1950-02-15", "null", "null", "1950-02-15"]
+        [
+            "1950-02-03",
+            "1950-02-15",
+            "null",
+            "null",
+            "1950-02-15",
+            "null"
+        ]
     );
     assert_eq!(
         world.column(&intake, "born_note"),
-        ["null", "month", "*", "null", "month"]
+        ["null", "month", "*", "null", "month", "null"]
     );
 }
 

@@ -119,7 +119,7 @@ pub fn write(world: &World) -> io::Result<Fed> {
             }
         }
     }
-    fed.written.push(truth::write_liver(world, &truth)?);
+    fed.written.extend(truth::write_liver(world, &truth)?);
     Ok(fed)
 }
 
@@ -211,10 +211,9 @@ fn count(world: &World, truth: &mut LiverTruth, person: Option<&Person>, life: &
         });
         let register = life.register(m, &world.calendar);
         let census = world.calendar.census(m);
-        if let Some((trust, flags)) =
-            truth::liver::surveyed(known.as_ref(), &register, &life.activity, census)
-        {
-            truth::add_liver(truth, world, m, known.as_ref(), trust, flags);
+        let seen = truth::liver::surveyed(known.as_ref(), &register, &life.activity, census);
+        if let Some(seen) = seen {
+            truth::add_liver(truth, world, m, known.as_ref(), seen);
         }
     }
 }

@@ -13,8 +13,10 @@ use super::faults::Fault;
 
 pub use story::{Patient, story};
 
-/// Stages of fibrosis; the second, cirrhosis, is the one under surveillance.
+/// Stages of fibrosis; the first two are under surveillance, each with numbers of its own.
 pub const FIBROSIS: [&str; 3] = ["F3", "F4", "HBV_highrisk"];
+/// Place of advanced fibrosis in [`FIBROSIS`].
+pub const ADVANCED_FIBROSIS: u8 = 0;
 /// Place of cirrhosis in [`FIBROSIS`].
 pub const CIRRHOSIS: u8 = 1;
 /// Kinds of register.

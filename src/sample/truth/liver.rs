@@ -1,10 +1,11 @@
-//! The truth of `liver_surveillance`: one person, one census.
+//! The truth of `liver_surveillance` and of the measures of advanced fibrosis: one person, one census.
 
 use chrono::{Datelike, NaiveDate};
 
 use crate::sample::dates::window_start;
 use crate::sample::liver::{
-    Activity, BCLC, CIRRHOSIS, MODALITIES, PATIENT_CHOICE, Registered, Status, TNM,
+    ADVANCED_FIBROSIS, Activity, BCLC, CIRRHOSIS, MODALITIES, PATIENT_CHOICE, Registered, Status,
+    TNM,
 };
 use crate::sample::people::Snapshot;
 
@@ -19,14 +20,15 @@ pub const COLUMNS: [&str; 7] = [
     "hcc_early",
 ];
 
-/// What a person adds at a census: the trust they count at, and one flag per column. `person` is
-/// their row of that month, or the newest; a stranger has none and counts as alive and not opted out.
+/// What a person adds at a census: the stage they count under, the trust they count at, and one flag per
+/// column. `person` is their row of that month, or the newest; a stranger has none and counts as alive
+/// and not opted out.
 pub fn surveyed(
     person: Option<&Snapshot>,
     register: &[Registered],
     activity: &[Activity],
     census: NaiveDate,
-) -> Option<(usize, [bool; 7])> {
+) -> Option<(u8, usize, [bool; 7])> {
     if person.is_some_and(|person| !person.alive(census) || person.opted_out()) {
         return None;
     }
@@ -39,11 +41,21 @@ pub fn surveyed(
         });
         days.flatten().filter(|on| *on <= census).max()
     };
-    // None sorts before every date, so the largest puts the never seen last; then the lowest code.
+    // Cirrhosis on any register first. None sorts before every date, so the largest puts the never seen last;
+    // then the lowest code.
     let chosen = rows()
-        .filter(|row| row.fibrosis == CIRRHOSIS && row.status != Status::Transferred)
+        .filter(|row| [ADVANCED_FIBROSIS, CIRRHOSIS].contains(&row.fibrosis))
+        .filter(|row| row.status != Status::Transferred)
         .filter(|row| row.diagnosed.is_none_or(|on| on <= census))
-        .max_by_key(|row| (seen_at(row.trust), row.since, std::cmp::Reverse(row.trust)))?;
+        .max_by_key(|row| {
+            let first_code = std::cmp::Reverse(row.trust);
+            (
+                row.fibrosis == CIRRHOSIS,
+                seen_at(row.trust),
+                row.since,
+                first_code,
+            )
+        })?;
 
     let out = rows().any(|row| {
         matches!(
@@ -81,7 +93,7 @@ pub fn surveyed(
     flags
         .iter()
         .any(|flag| *flag)
-        .then_some((chosen.trust, flags))
+        .then_some((chosen.fibrosis, chosen.trust, flags))
 }
 
 #[cfg(test)]
@@ -122,7 +134,11 @@ mod tests {
     }
 
     fn at(register: &[Registered], activity: &[Activity]) -> Option<(usize, [bool; 7])> {
-        surveyed(None, register, activity, date(2026, 2, 28))
+        let found = surveyed(None, register, activity, date(2026, 2, 28));
+        found.map(|(stage, trust, flags)| {
+            assert_eq!(stage, CIRRHOSIS);
+            (trust, flags)
+        })
     }
 
     #[test]
@@ -184,11 +200,26 @@ mod tests {
             },
         ];
         assert_eq!(at(&elsewhere, &[]), None, "in neither");
-        let advanced_fibrosis = Registered {
-            fibrosis: 0,
+    }
+
+    #[test]
+    fn cirrhosis_on_any_register_is_no_longer_fibrosis() {
+        let fibrosis = Registered {
+            fibrosis: ADVANCED_FIBROSIS,
             ..row(0, Status::Active)
         };
-        assert_eq!(at(&[advanced_fibrosis], &[]), None);
+        let stage = |register: &[Registered]| {
+            let seen = [done(0, None, Some(date(2026, 1, 1)))];
+            surveyed(None, register, &seen, date(2026, 2, 28))
+                .map(|(stage, trust, _)| (stage, trust))
+        };
+        assert_eq!(stage(&[fibrosis]), Some((ADVANCED_FIBROSIS, 0)));
+        assert_eq!(
+            stage(&[fibrosis, row(2, Status::Active)]),
+            Some((CIRRHOSIS, 2))
+        );
+        let sent_away = row(2, Status::Transferred);
+        assert_eq!(stage(&[fibrosis, sent_away]), Some((ADVANCED_FIBROSIS, 0)));
     }
 
     #[test]

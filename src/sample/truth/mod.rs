@@ -25,6 +25,7 @@ use super::Written;
 use super::dates::first_of_month;
 use super::feeds::csv::CsvFile;
 use super::geography::{DISTRICTS, TRUSTS};
+use super::liver::{ADVANCED_FIBROSIS, CIRRHOSIS};
 use super::people::Snapshot;
 use super::practices::PracticeCode;
 use super::world::World;
@@ -37,8 +38,8 @@ pub const EDITIONS: [u16; 2] = [2019, 2025];
 pub type ScreeningTruth = BTreeMap<(u16, u8, u16, u16, u8), screening::Counts>;
 /// Month of the first letter, district, edition, quintile.
 pub type LungTruth = BTreeMap<(NaiveDate, usize, u16, u8), [u32; 14]>;
-/// Month, trust, edition, quintile.
-pub type LiverTruth = BTreeMap<(u16, usize, u16, u8), [u32; 7]>;
+/// Stage of fibrosis, month, trust, edition, quintile.
+pub type LiverTruth = BTreeMap<(u8, u16, usize, u16, u8), [u32; 7]>;
 /// Month of diagnosis, trust, cancer group, edition, quintile.
 pub type PersonalisedCareTruth = BTreeMap<(NaiveDate, usize, &'static str, u16, u8), [u32; 10]>;
 
@@ -103,13 +104,12 @@ pub fn add_liver(
     world: &World,
     m: usize,
     person: Option<&Snapshot>,
-    trust: usize,
-    flags: [bool; 7],
+    (stage, trust, flags): (u8, usize, [bool; 7]),
 ) {
     for (edition, quintile) in quintiles(world, person) {
         add(
             truth
-                .entry((m as u16, trust, edition, quintile))
+                .entry((stage, m as u16, trust, edition, quintile))
                 .or_default(),
             flags,
         );
@@ -187,14 +187,29 @@ pub fn write_lung(world: &World, truth: &LungTruth) -> io::Result<Written> {
     file.finish()
 }
 
-/// Writes `truth/liver_surveillance.csv`.
-pub fn write_liver(world: &World, truth: &LiverTruth) -> io::Result<Written> {
+/// Writes `truth/liver_surveillance.csv`, which is of cirrhosis, and `truth/advanced_fibrosis.csv`.
+pub fn write_liver(world: &World, truth: &LiverTruth) -> io::Result<[Written; 2]> {
+    Ok([
+        write_stage(world, truth, CIRRHOSIS, "truth/liver_surveillance.csv")?,
+        write_stage(
+            world,
+            truth,
+            ADVANCED_FIBROSIS,
+            "truth/advanced_fibrosis.csv",
+        )?,
+    ])
+}
+
+fn write_stage(world: &World, truth: &LiverTruth, of: u8, path: &str) -> io::Result<Written> {
     let heading = format!(
         "month,trust_code,imd_edition,imd_quintile,{}",
         liver::COLUMNS.join(",")
     );
-    let mut file = CsvFile::create(&world.out, "truth/liver_surveillance.csv".into(), &heading)?;
-    for ((m, trust, edition, quintile), counts) in truth {
+    let mut file = CsvFile::create(&world.out, path.into(), &heading)?;
+    for ((stage, m, trust, edition, quintile), counts) in truth {
+        if *stage != of {
+            continue;
+        }
         let row = file.row()?;
         row.iso(world.calendar.first(usize::from(*m)))
             .text(TRUSTS[*trust]);

@@ -178,8 +178,9 @@ fn a_spelling_says_as_much_of_a_date_as_its_column_needs() {
     let column = "{ name: visit_date, type: date, formats: [\"%d/%m/%Y\"], required: true }";
     assert!(crate::clinic::PIPELINE.contains(column));
     let columns =
-        "{ name: visit_date, type: date, formats: [\"%d/%m/%Y\", \"%m/%Y\"], required: true }
+        "{ name: visit_date, type: date, formats: [\"%d/%m/%Y\", \"%m/%Y\"], required: true, suppressed: [month] }
       - { name: visit_date_note, type: string }
+      - { name: year, type: { month: \"%Y\" } }
       - { name: seen_at, type: timestamp, formats: [\"%Y-%m\"] }
       - { name: closed, type: date, formats: [\"%H:%M\"] }";
     let world = with_pipeline(&crate::clinic::PIPELINE.replacen(column, columns, 1));
@@ -188,11 +189,15 @@ fn a_spelling_says_as_much_of_a_date_as_its_column_needs() {
         "`visit_date_note`, the note of a column, is also a column of that name",
         "`%Y-%m` says no day, and a time is of one",
         "`%H:%M` says no year and month",
+        "`%Y` says no year and month",
+        "`month` is what the note says of a date without a day",
     ]);
     assert_places(
         &world,
         &[
             ("duplicate-name", file, "visit_date, type", 0),
+            ("wrong-value", file, "month]", 0),
+            ("wrong-value", file, "{ month: \"%Y\" }", 0),
             ("wrong-value", file, "\"%Y-%m\"", 1),
             ("wrong-value", file, "\"%H:%M\"", 0),
         ],
