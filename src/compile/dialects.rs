@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceText, did_you_mean};
-use crate::spec::column::BY_MONTH;
+use crate::spec::date_format::BY_MONTH;
 use crate::spec::reader::{Csv, Excel, FixedWidth, PreambleValue, SkipRule};
 use crate::spec::{Column, ColumnType, DateFormat, Files, Gives, Reader, Source, Sp};
 
@@ -56,7 +56,7 @@ impl Check<'_> {
             return;
         };
         let (message, hint) = match (kind, format.gives()) {
-            _ if !is_strftime(pattern) => (
+            _ if !format.is_known() => (
                 format!("`{pattern}` is not a strftime pattern"),
                 "such as %d/%m/%Y, %Y-%m for months, %Y%m%dT%H%M%S for times",
             ),
@@ -353,9 +353,4 @@ pub(super) fn check_names(
             );
         }
     }
-}
-
-/// Whether a text is a spelling of dates or times.
-pub(super) fn is_strftime(pattern: &str) -> bool {
-    !chrono::format::StrftimeItems::new(pattern).any(|i| matches!(i, chrono::format::Item::Error))
 }

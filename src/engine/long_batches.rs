@@ -11,15 +11,17 @@ use datafusion::error::Result;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 
-/// Twice the rows from which a batch is passed on.
-const ROWS: usize = 1 << 13;
+/// Rows of a batch that is long.
+const LONG: usize = 1 << 12;
+/// The rows that the engine gathers, to pass on what is longer than half of that.
+const GATHERED: usize = 2 * LONG;
 
 /// The plan, its filters gathering short batches alone.
 pub(super) fn through_filters(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|node| {
         Ok(match node.downcast_ref::<FilterExec>() {
-            Some(filter) if filter.batch_size() > ROWS => {
-                Transformed::yes(Arc::new(filter.with_batch_size(ROWS)?))
+            Some(filter) if filter.batch_size() > GATHERED => {
+                Transformed::yes(Arc::new(filter.with_batch_size(GATHERED)?))
             }
             _ => Transformed::no(node),
         })

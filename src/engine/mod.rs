@@ -21,6 +21,7 @@ mod once;
 mod pool;
 mod repeated;
 mod row_numbers;
+mod shares;
 mod sort;
 mod tables;
 

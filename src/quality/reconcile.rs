@@ -34,23 +34,23 @@ pub(super) async fn outcomes(
     subject: &Subject<'_>,
     rules: &[Rule],
 ) -> Vec<Option<Result<Outcome>>> {
-    let mut alike: Vec<(Groups<'_>, Vec<usize>)> = Vec::new();
+    let mut alike: Vec<(Groups<'_>, Vec<usize>, Vec<Compared<'_>>)> = Vec::new();
     for (place, rule) in rules.iter().enumerate() {
-        let Some((groups, _)) = asked(rule) else {
+        let Some((groups, measure)) = asked(rule) else {
             continue;
         };
-        match alike.iter_mut().find(|(others, _)| *others == groups) {
-            Some((_, places)) => places.push(place),
-            None => alike.push((groups, vec![place])),
-        }
+        let known = alike.iter().position(|(others, ..)| *others == groups);
+        let known = known.unwrap_or_else(|| {
+            alike.push((groups, Vec::new(), Vec::new()));
+            alike.len() - 1
+        });
+        let (_, places, compared) = &mut alike[known];
+        places.push(place);
+        compared.push((rule, measure));
     }
     let mut found: Vec<Option<Result<Outcome>>> = rules.iter().map(|_| None).collect();
-    for (groups, places) in alike {
-        let compared: Vec<Compared<'_>> = places
-            .iter()
-            .filter_map(|place| Some((&rules[*place], asked(&rules[*place])?.1)))
-            .collect();
-        let outcomes = one_by_one(subject, &groups, &compared).await;
+    for (groups, places, compared) in alike {
+        let outcomes = answered(subject, &groups, &compared).await;
         for (place, outcome) in places.into_iter().zip(outcomes) {
             found[place] = Some(outcome);
         }
@@ -60,7 +60,7 @@ pub(super) async fn outcomes(
 
 /// Answers rules together; where that fails each alone, since one that cannot be answered does not take the
 /// others with it.
-async fn one_by_one(
+async fn answered(
     subject: &Subject<'_>,
     groups: &Groups<'_>,
     compared: &[Compared<'_>],

@@ -8,6 +8,7 @@
 
 pub mod check;
 pub mod column;
+pub mod date_format;
 pub mod disclosure;
 pub mod entries;
 pub mod indicator;
@@ -32,7 +33,8 @@ pub mod warehouse;
 pub mod yaml;
 
 pub use check::{ColumnCheck, OnFail, RowCheck, TableCheck};
-pub use column::{Column, ColumnType, DateFormat, Gives};
+pub use column::{Column, ColumnType};
+pub use date_format::{DateFormat, Gives};
 pub use disclosure::{Disclosure, Policy};
 pub use entries::Entries;
 pub use indicator::Indicator;
